@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""Breakwater's command line. `demo` runs the shop, `test` runs every test; see README.md."""
+
+import os
+import sys
+
+from shop import bootstrap
+
+
+def main() -> None:
+    bootstrap.enter_environment()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from shop.background import start_in_thread
+
+
+class Command(BaseCommand):
+    help = "Runs the shop's background work: mail, refunds, expiry, reconciliation. One or more beside the web processes."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        background = start_in_thread()
+        stop.wait()
+        background.stop(within=30)

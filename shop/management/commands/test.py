@@ -1,0 +1,12 @@
+import os
+import sys
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Runs every test; arguments go to pytest."
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        # A process of its own: pytest must import the project afresh, with the settings of its choice.
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *argv[2:]])

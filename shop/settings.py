@@ -1,0 +1,387 @@
+"""Settings: one file, everything from the environment, explained in .env.example.
+
+Two modes share all code. `embedded` (the default) needs nothing but this repository: SQLite, the
+in-process channel layer and the Stripe sandbox that ships with the shop. `production` refuses to start
+on an environment that is insecure or half set, naming the variable.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from shop.backoffice.theme import UNFOLD as UNFOLD
+
+ROOT = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (ROOT / ".env").exists():
+    env.read_env(ROOT / ".env")
+
+MODE = env.str("BREAKWATER_MODE", default="embedded")
+if MODE not in {"embedded", "production"}:
+    raise ImproperlyConfigured(f"BREAKWATER_MODE is {MODE!r}; it can be 'embedded' or 'production'.")
+PRODUCTION = MODE == "production"
+DEMO = env.bool("BREAKWATER_DEMO", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+
+DATA_DIR = Path(env.str("BREAKWATER_DATA", default=str(ROOT / "data"))).resolve()
+
+
+def _kept_secret(name: str) -> str:
+    """A secret made once for this data folder, so that a restart signs nobody out."""
+    path = DATA_DIR / name
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+# --- Where we are -------------------------------------------------------------------------------
+
+PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else "http://localhost:8000").rstrip("/")
+_scheme, _, _host = PUBLIC_URL.partition("://")
+SECRET_KEY = env.str("SECRET_KEY", default="") or ("" if PRODUCTION else _kept_secret("secret_key"))
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=[_host.partition(":")[0]] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"],
+)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _host else []
+NOTIFICATIONS_ALLOWED_ORIGINS = env.list(
+    "NOTIFICATIONS_ALLOWED_ORIGINS", default=[PUBLIC_URL] if _host else []
+)
+NOTIFICATIONS_SAME_HOST_ORIGIN = not PRODUCTION
+
+# --- Applications -------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "notifications",
+    "accounts",
+    "shop.catalog",
+    "shop.inventory",
+    "shop.promotions",
+    "shop.pricing",
+    "shop.shipping",
+    "shop.cart",
+    "shop.orders",
+    "shop.checkout",
+    "shop.payments",
+    "shop.storefront",
+    "shop.api",
+    "shop.backoffice",
+    "shop.demo",
+    "shop",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "shop.backoffice.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "rest_framework",
+    "django_countries",
+    "djmoney",
+    "treebeard",
+    "pictures",
+    "django_htmx",
+    "django_tasks_db",
+    "servestatic",
+]
+
+# Every middleware here can run asynchronously: one that could not would hold a thread for as long as an
+# asynchronous view waits.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "shop.urls"
+ASGI_APPLICATION = "shop.asgi.application"
+WSGI_APPLICATION = "shop.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "shop.storefront.context.shop",
+            ],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Data ---------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'shop.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue at BEGIN instead of failing when a read turns into a write.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+    }
+else:
+    # Under ASGI each request runs in a thread of its own: persistent connections would pile up, a pool does not.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {  # beside what the URL says, such as sslmode
+        "min_size": env.int("DATABASE_POOL_MIN", default=2),
+        "max_size": env.int("DATABASE_POOL_MAX", default=16),
+        "timeout": env.int("DATABASE_POOL_TIMEOUT", default=20),
+    }
+
+REDIS_URL = env.str("REDIS_URL", default="")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+    }
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# Rows of the same database, so that a task is enqueued in the transaction that needs it.
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks_db.DatabaseBackend",
+        "QUEUES": ["default", "pictures"],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(ROOT / "staticfiles"))
+MEDIA_URL = "/media/"
+MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = not PRODUCTION
+SERVESTATIC_MAX_AGE = 60
+
+PICTURES = {
+    "BREAKPOINTS": {"s": 700, "m": 1000, "l": 1440},
+    # Five widths, 320 to 1920 pixels. Templates still count in columns of twelve.
+    "GRID_COLUMNS": 4,
+    "CONTAINER_WIDTH": 1280,
+    "FILE_TYPES": ["AVIF"],
+    "PICTURE_CLASS": "shop.catalog.pictures.QuickPicture",
+    "PIXEL_DENSITIES": [1, 2],
+    "USE_PLACEHOLDERS": False,
+}
+
+# --- People -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "storefront:account"
+LOGOUT_REDIRECT_URL = "storefront:home"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "storefront:home"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PRODUCTION else "http"
+
+# --- Money and payment --------------------------------------------------------------------------
+
+DEFAULT_CURRENCY = env.str("CURRENCY", default="EUR")
+CURRENCIES = [DEFAULT_CURRENCY]
+CURRENCY_CODE_MAX_LENGTH = 3
+SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="IE")
+STOCK_TAKING = env.str("STOCK_TAKING", default="shop.inventory.taking.guarded")
+RESERVATION_MINUTES = env.int("RESERVATION_MINUTES", default=30)
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+SANDBOX = not STRIPE_SECRET_KEY and not PRODUCTION
+# Where this shop reaches its own sandbox: the address it listens on.
+SANDBOX_URL = env.str("SANDBOX_URL", default=PUBLIC_URL)
+if SANDBOX:
+    STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY = "sk_test_sandbox", "pk_test_sandbox"
+    STRIPE_WEBHOOK_SECRET = "whsec_" + _kept_secret("webhook_secret")
+    STRIPE_API_BASE = f"{SANDBOX_URL}/sandbox/stripe"
+    STRIPE_JS = "/sandbox/stripe/js/stripe.js"
+else:
+    STRIPE_API_BASE = "https://api.stripe.com"
+    STRIPE_JS = "https://js.stripe.com/basil/stripe.js"
+
+CARRIERS = env.dict("CARRIERS", default={})
+if SANDBOX and not CARRIERS:
+    CARRIERS = {name: f"{SANDBOX_URL}/sandbox/carriers/{name}" for name in ("tideway", "gannet")}
+CARRIER_DEADLINE_SECONDS = env.float("CARRIER_DEADLINE_SECONDS", default=2.0)
+
+# --- Mail ---------------------------------------------------------------------------------------
+
+SHOP_NAME = "Breakwater"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Breakwater <harbour@breakwater.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+MAIL_DIR = DATA_DIR / "mail"
+if _mail := env.str("EMAIL_URL", default=""):
+    _parsed = env.email_url("EMAIL_URL")
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": _parsed["EMAIL_HOST"],
+                "port": _parsed["EMAIL_PORT"],
+                "username": _parsed["EMAIL_HOST_USER"] or "",
+                "password": _parsed["EMAIL_HOST_PASSWORD"] or "",
+                "use_tls": _parsed.get("EMAIL_USE_TLS", False),
+                "use_ssl": _parsed.get("EMAIL_USE_SSL", False),
+                "timeout": 20,
+            },
+        }
+    }
+else:
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(MAIL_DIR)},
+        }
+    }
+
+# --- Language, time, security -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+USE_I18N = True
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+_stripe_hosts = (
+    [] if SANDBOX else ["https://js.stripe.com", "https://api.stripe.com", "https://hooks.stripe.com"]
+)
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, *_stripe_hosts[:1]],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "connect-src": [CSP.SELF, *_stripe_hosts[1:2]],
+    "frame-src": [CSP.SELF, *_stripe_hosts],
+    "frame-ancestors": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "object-src": [CSP.NONE],
+}
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=60 * 60 * 24 * 365)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+    },
+}
+
+
+def _production_faults() -> list[str]:
+    """What makes this environment unfit for production, each naming its variable."""
+    faults = []
+    if len(SECRET_KEY) < 50:
+        faults.append("SECRET_KEY: set it to a random string of at least 50 characters.")
+    if DEBUG:
+        faults.append("DEBUG: must be off in production.")
+    if DEMO:
+        faults.append("BREAKWATER_DEMO: the demo's accounts and knobs must not be in production.")
+    if _scheme != "https" or not _host:
+        faults.append("PUBLIC_URL: must be the shop's https:// address.")
+    if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        faults.append("DATABASE_URL: production needs PostgreSQL (postgres://...).")
+    if not REDIS_URL and env.int("WEB_PROCESSES", default=2) > 1:
+        faults.append("REDIS_URL: more than one process needs Redis or Valkey (or set WEB_PROCESSES=1).")
+    if not env.str("EMAIL_URL", default=""):
+        faults.append("EMAIL_URL: production needs a mail server (smtp+tls://user:password@host:port).")
+    if not STRIPE_SECRET_KEY:
+        faults.append("STRIPE_SECRET_KEY: production takes real payments.")
+    if STRIPE_SECRET_KEY and not STRIPE_PUBLISHABLE_KEY:
+        faults.append("STRIPE_PUBLISHABLE_KEY: missing beside STRIPE_SECRET_KEY.")
+    if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET:
+        faults.append("STRIPE_WEBHOOK_SECRET: missing; without it no payment would be noticed.")
+    return faults
+
+
+if PRODUCTION and (_faults := _production_faults()):
+    raise ImproperlyConfigured("Not fit for production:\n  " + "\n  ".join(_faults))
+if not PRODUCTION and STRIPE_SECRET_KEY.startswith("sk_live_"):
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY: a live key needs BREAKWATER_MODE=production.")
+if not SANDBOX and not STRIPE_WEBHOOK_SECRET:
+    raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET: missing beside STRIPE_SECRET_KEY.")

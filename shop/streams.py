@@ -1,0 +1,42 @@
+"""Who may follow what live: the shop's answers to the notifications, which know no shop word."""
+
+from notifications.streams import Reader, register_stream
+from shop.catalog.models import Product
+from shop.orders.models import Order
+
+
+def own_user(reader: Reader, key: str) -> bool:
+    return reader.user.is_authenticated and str(reader.user.pk) == key
+
+
+def own_order(reader: Reader, key: str) -> bool:
+    """The buyer's; a guest's by the grant that opening the order's link left in the session; staff's by permission."""
+    order = Order.objects.filter(public_id=key).only("user_id").first()
+    if order is None:
+        return False
+    if order.user_id is None and key in reader.session.get("guest_orders", []):
+        return True
+    mine = reader.user.is_authenticated and order.user_id == reader.user.pk
+    return mine or _staff_with(reader, "orders.view_order")
+
+
+def public_product(reader: Reader, key: str) -> bool:
+    return Product.objects.visible().filter(slug=key).exists()
+
+
+def staff_feed(reader: Reader, key: str) -> bool:
+    permission = {"orders": "orders.view_order", "stock": "inventory.view_stock"}.get(key)
+    return permission is not None and _staff_with(reader, permission)
+
+
+def _staff_with(reader: Reader, permission: str) -> bool:
+    user = reader.user
+    return bool(user.is_active and getattr(user, "is_staff", False) and user.has_perm(permission))  # type: ignore[union-attr]
+
+
+def register() -> None:
+    register_stream("user", own_user)
+    register_stream("order", own_order)
+    # Unrelated checkouts write to these at once and must not wait for one another.
+    register_stream("product", public_product, shared=True)
+    register_stream("staff", staff_feed, shared=True)

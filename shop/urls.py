@@ -1,0 +1,24 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from shop import health
+from shop.payments.webhooks import stripe_webhook
+
+urlpatterns = [
+    path("", include("shop.storefront.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("shop.api.urls")),
+    path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+if not settings.PRODUCTION:
+    urlpatterns += [path("", include("shop.demo.urls"))]
+
+handler400 = "shop.storefront.errors.bad_request"
+handler403 = "shop.storefront.errors.forbidden"
+handler404 = "shop.storefront.errors.not_found"
+handler500 = "shop.storefront.errors.server_error"
