@@ -1,0 +1,75 @@
+"""What somebody means to buy, before it is an order."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum
+from djmoney.models.fields import MoneyField
+
+from shop.catalog.models import Variant
+from shop.promotions.models import Coupon
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+MAX_QUANTITY = 20
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class CartQuerySet(models.QuerySet["Cart"]):
+    def belonging_to(self, user: User | AnonymousUser, token: str | None) -> Cart | None:
+        """The cart of an account, or of a guest by the token that the session keeps. One query at most."""
+        if user.is_authenticated:
+            return self.filter(user=user).first()
+        return self.filter(user=None, token=token).first() if token else None
+
+
+class Cart(models.Model):
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="cart"
+    )
+    token = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
+    coupon = models.ForeignKey(Coupon, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # The key of the one order this cart becomes; a new one is drawn once it has.
+    checkout_key = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CartQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"cart {self.pk}"
+
+    def count(self) -> int:
+        return self.lines.aggregate(n=Sum("quantity"))["n"] or 0
+
+
+class CartLine(models.Model):
+    """`seen_price` is what the buyer was last shown, so that a change can be told."""
+
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
+    quantity = models.PositiveIntegerField()
+    seen_price = MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cart", "variant"], name="variant_once_per_cart"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, quantity__lte=MAX_QUANTITY), name="cart_quantity_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.variant_id}"

@@ -1,0 +1,164 @@
+"""From a cart to an order: one transaction, before any other machine is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from djmoney.money import Money
+
+from shop.cart.models import Cart, new_token
+from shop.cart.services import Review, review
+from shop.errors import ShopError
+from shop.inventory.services import OutOfStock, reserve
+from shop.orders.models import Order, OrderLine
+from shop.pricing.services import PricedLine, Totals
+from shop.shipping.services import Choice, find_choice
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class EmptyCart(ShopError):
+    code = "empty_cart"
+    message = "Your cart is empty."
+
+
+class CartChanged(ShopError):
+    """`details["notices"]` says what changed since the buyer last looked."""
+
+    code = "cart_changed"
+    message = "Something in your cart changed. Please look it over before you pay."
+
+
+def place_order(
+    *,
+    cart: Cart,
+    key: str,
+    user: User | None,
+    email: str,
+    address: Mapping[str, Any],
+    shipping_code: str,
+    expected_total: Money | None = None,
+) -> Order:
+    """Turns `cart` into an order with its stock reserved for RESERVATION_MINUTES, and empties it.
+
+    `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
+    often and however simultaneously it is sent. `address` has PostalAddress.FIELDS.
+    Raises EmptyCart, CartChanged, OutOfStock or ShippingGone, and then nothing has happened.
+    """
+    if placed := Order.objects.filter(checkout_key=key).first():
+        return placed
+    try:
+        return _place(cart, key, user, email, address, shipping_code, expected_total)
+    except (IntegrityError, EmptyCart):
+        # Another request with this key was faster; anything else is a real fault.
+        placed = Order.objects.filter(checkout_key=key).first()
+        if placed is None:
+            raise
+        return placed
+
+
+@transaction.atomic
+def _place(
+    cart: Cart,
+    key: str,
+    user: User | None,
+    email: str,
+    address: Mapping[str, Any],
+    shipping_code: str,
+    expected_total: Money | None,
+) -> Order:
+    # Locks the cart: a line added meanwhile must either be in this order or stay in the cart.
+    taken = Cart.objects.filter(pk=cart.pk, checkout_key=key).update(checkout_key=new_token())
+    if not taken:
+        raise EmptyCart
+    seen = review(cart)
+    _refuse_what_changed(seen)
+    choice = _choice(seen, address["country"], shipping_code)
+    totals = seen.totals(address["country"], choice.price)
+    if expected_total is not None and totals.total != expected_total:
+        raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
+    order = _write_order(cart, key, user, email, address, choice, totals)
+    _write_lines(order, seen, totals)
+    quantities = {line.variant.pk: line.quantity for line in seen.lines}
+    reserve(order.public_id, quantities, order.reserved_until)
+    order.record("placed", by=user)
+    cart.lines.all().delete()
+    Cart.objects.filter(pk=cart.pk).update(coupon=None)
+    return order
+
+
+def _refuse_what_changed(seen: Review) -> None:
+    if not seen.lines:
+        raise EmptyCart
+    short = {line.variant.pk: line.available for line in seen.lines if line.quantity > line.available}
+    if short:
+        raise OutOfStock(
+            "Some of it sold out while you were looking. Your cart shows what is left.", short=short
+        )
+    if seen.notices or seen.blocked:
+        raise CartChanged(notices=seen.notices)
+
+
+def _choice(seen: Review, country: str, shipping_code: str) -> Choice:
+    totals = seen.totals(country)
+    return find_choice(
+        shipping_code, country=country, weight_g=seen.weight_g, goods=totals.subtotal - totals.discount
+    )
+
+
+def _write_order(
+    cart: Cart,
+    key: str,
+    user: User | None,
+    email: str,
+    address: Mapping[str, Any],
+    choice: Choice,
+    totals: Totals,
+) -> Order:
+    return Order.objects.create(
+        checkout_key=key,
+        user=user,
+        email=email,
+        **{name: address.get(name, "") for name in Order.FIELDS},
+        reserved_until=timezone.now() + timedelta(minutes=settings.RESERVATION_MINUTES),
+        shipping_name=choice.name,
+        shipping_days_min=choice.days_min,
+        shipping_days_max=choice.days_max,
+        coupon_code=cart.coupon.code if cart.coupon else "",
+        subtotal=totals.subtotal,
+        discount=totals.discount,
+        shipping=totals.shipping,
+        tax=totals.tax,
+        total=totals.total,
+    )
+
+
+def _write_lines(order: Order, seen: Review, totals: Totals) -> None:
+    OrderLine.objects.bulk_create(
+        _order_line(order, line.variant.pk, line.variant.sku, line.product.title, line.label, priced)
+        for line, priced in zip(seen.lines, totals.lines, strict=True)
+    )
+
+
+def _order_line(
+    order: Order, variant_id: int, sku: str, title: str, options: str, priced: PricedLine
+) -> OrderLine:
+    return OrderLine(
+        order=order,
+        variant_id=variant_id,
+        sku=sku,
+        title=title,
+        options=options,
+        unit_price=priced.item.unit_price,
+        quantity=priced.item.quantity,
+        discount=priced.discount,
+        tax_percent=priced.tax_percent,
+        tax=priced.tax,
+        total=priced.total,
+    )

@@ -1,0 +1,132 @@
+"""Taking stock, giving it back, sending it off: each a guarded update inside the caller's transaction.
+
+Variants are always taken in the order of their ids, so that two orders for the same prints wait for one
+another instead of deadlocking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.module_loading import import_string
+
+from notifications.services import notify
+from shop.catalog.models import Variant
+from shop.errors import ShopError
+from shop.inventory.models import Reservation, Stock, StockMovement
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+State = Reservation.State
+
+
+class OutOfStock(ShopError):
+    """`details["short"]` maps the id of each variant that falls short to how many there are."""
+
+    code = "out_of_stock"
+    message = "There are not that many left."
+
+
+@transaction.atomic
+def reserve(reference: str, quantities: Mapping[int, int], until: datetime | None) -> None:
+    """Holds stock for `reference`, all of it or none. Raises OutOfStock naming every variant that falls short."""
+    take = import_string(settings.STOCK_TAKING)
+    short = [variant_id for variant_id in sorted(quantities) if not take(variant_id, quantities[variant_id])]
+    if short:
+        left = dict.fromkeys(short, 0)
+        for stock in Stock.objects.filter(variant_id__in=short):
+            left[stock.variant_id] = stock.available
+        raise OutOfStock(short=left)
+    Reservation.objects.bulk_create(
+        Reservation(reference=reference, variant_id=variant_id, quantity=quantity, expires_at=until)
+        for variant_id, quantity in sorted(quantities.items())
+    )
+    announce(quantities)
+
+
+def keep(reference: str) -> None:
+    """The reservation no longer expires: it was paid."""
+    Reservation.objects.filter(reference=reference, state=State.HELD).update(expires_at=None)
+
+
+@transaction.atomic
+def release(reference: str) -> bool:
+    """Gives back what `reference` still holds; a second call gives nothing back. Returns whether it held any."""
+    held = _close(reference, State.RELEASED)
+    for reservation in held:
+        Stock.objects.filter(variant_id=reservation.variant_id).update(
+            reserved=F("reserved") - reservation.quantity
+        )
+    announce([reservation.variant_id for reservation in held])
+    return bool(held)
+
+
+@transaction.atomic
+def ship(reference: str, actor: User | None = None) -> None:
+    """What `reference` holds leaves the shelf; a second call sends nothing twice."""
+    held = _close(reference, State.SHIPPED)
+    for reservation in held:
+        Stock.objects.filter(variant_id=reservation.variant_id).update(
+            reserved=F("reserved") - reservation.quantity, on_hand=F("on_hand") - reservation.quantity
+        )
+    StockMovement.objects.bulk_create(
+        StockMovement(
+            variant_id=reservation.variant_id,
+            quantity=-reservation.quantity,
+            reason=StockMovement.Reason.SHIPPED,
+            reference=reference,
+            actor=actor,
+        )
+        for reservation in held
+    )
+    announce([reservation.variant_id for reservation in held])
+
+
+@transaction.atomic
+def receive(
+    variant: Variant,
+    quantity: int,
+    reason: str = StockMovement.Reason.RECEIVED,
+    *,
+    actor: User | None = None,
+    reference: str = "",
+) -> None:
+    """Adds to (or, negative, takes from) what is on the shelf. Raises OutOfStock below what is reserved."""
+    Stock.objects.get_or_create(variant=variant)
+    enough = Stock.objects.filter(variant=variant, on_hand__gte=F("reserved") - quantity)
+    if not enough.update(on_hand=F("on_hand") + quantity):
+        raise OutOfStock("Fewer would be left than are already reserved for orders.")
+    StockMovement.objects.create(
+        variant=variant, quantity=quantity, reason=reason, reference=reference, actor=actor
+    )
+    announce([variant.pk])
+
+
+def _close(reference: str, state: str) -> list[Reservation]:
+    """Ends the held reservations of `reference` and returns those that this call ended, in variant order."""
+    ended = []
+    for reservation in Reservation.objects.filter(reference=reference, state=State.HELD).order_by(
+        "variant_id"
+    ):
+        if Reservation.objects.filter(pk=reservation.pk, state=State.HELD).update(state=state):
+            ended.append(reservation)
+    return ended
+
+
+def announce(variant_ids: Mapping[int, int] | list[int]) -> None:
+    """Tells the pages of these variants' products how many there are now."""
+    stocks = Stock.objects.filter(variant_id__in=list(variant_ids)).select_related("variant__product")
+    for stock in stocks.order_by("variant__product__slug", "variant_id"):
+        notify(
+            f"product:{stock.variant.product.slug}",
+            "stock",
+            sku=stock.variant.sku,
+            available=stock.available,
+            reserved=stock.reserved,
+        )

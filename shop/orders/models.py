@@ -1,0 +1,230 @@
+"""Orders: what was bought, at which price, by whom, and everything that happened to it since."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Prefetch, Q
+from django.urls import reverse
+from django.utils import timezone
+from djmoney.models.fields import MoneyField
+from djmoney.money import Money
+
+from accounts.models import PostalAddress
+from notifications.services import notify
+from shop.catalog.models import Variant
+from shop.errors import ShopError
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+FIRST_NUMBER = 100_000
+
+
+def new_public_id() -> str:
+    """128 bits: whoever has the link of a guest's order may see it, so it must not be guessed."""
+    return secrets.token_urlsafe(16)
+
+
+def money_field(**options: Any) -> MoneyField:
+    return MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY, **options)
+
+
+class WrongStatus(ShopError):
+    code = "wrong_status"
+    message = "The order is not in a state that allows this."
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def for_list(self) -> OrderQuerySet:
+        return self.select_related("user").prefetch_related("lines")
+
+    def for_page(self) -> OrderQuerySet:
+        """Everything an order's page shows, in a fixed number of queries."""
+        events = OrderEvent.objects.select_related("actor")
+        return self.prefetch_related("lines", "shipments", Prefetch("events", queryset=events))
+
+    def overdue(self, at: datetime | None = None) -> OrderQuerySet:
+        """Unpaid, and their half hour is over."""
+        return self.filter(status=Order.Status.PENDING, reserved_until__lte=at or timezone.now())
+
+    def guests_of(self, email: str) -> OrderQuerySet:
+        return self.filter(user=None, email__iexact=email)
+
+
+class Order(PostalAddress):
+    """The address fields are the parcel's. Amounts include tax; `tax` says how much of `total` is tax."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Awaiting payment"
+        PAID = "paid", "Paid"
+        PACKED = "packed", "Packed"
+        SHIPPED = "shipped", "Shipped"
+        DELIVERED = "delivered", "Delivered"
+        CANCELLED = "cancelled", "Cancelled"
+        REFUNDED = "refunded", "Refunded"
+
+    # Which statuses an order may come from; read with `move_to`, its only reader.
+    COMES_FROM: ClassVar[dict[str, tuple[str, ...]]] = {
+        Status.PAID: (Status.PENDING,),
+        Status.PACKED: (Status.PAID,),
+        Status.SHIPPED: (Status.PACKED,),
+        Status.DELIVERED: (Status.SHIPPED,),
+        Status.CANCELLED: (Status.PENDING, Status.PAID, Status.PACKED),
+        Status.REFUNDED: (Status.PAID, Status.PACKED, Status.SHIPPED, Status.DELIVERED, Status.CANCELLED),
+    }
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_public_id, editable=False)
+    checkout_key = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    email = models.EmailField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, editable=False)
+    reserved_until = models.DateTimeField()
+    shipping_name = models.CharField(max_length=120)
+    shipping_days_min = models.PositiveSmallIntegerField()
+    shipping_days_max = models.PositiveSmallIntegerField()
+    coupon_code = models.CharField(max_length=40, blank=True)
+    subtotal = money_field()
+    discount = money_field()
+    shipping = money_field()
+    tax = money_field()
+    total = money_field()
+    placed_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["status", "reserved_until"]), models.Index(fields=["user", "-id"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(subtotal__gte=0, discount__gte=0, shipping__gte=0, tax__gte=0, total__gte=0),
+                name="order_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(total=models.F("subtotal") - models.F("discount") + models.F("shipping")),
+                name="order_total_is_the_sum_of_its_parts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """What people say on the telephone. The database's own sequence makes it, so none is used twice."""
+        return f"BW-{FIRST_NUMBER + self.pk}"
+
+    @property
+    def stream(self) -> str:
+        return f"order:{self.public_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("storefront:order", args=[self.public_id])
+
+    @transaction.atomic
+    def move_to(self, status: str, *, by: User | None = None, why: str = "", strict: bool = True) -> bool:
+        """The only writer of `status`: one conditional update, an event row, and word to who follows the order.
+
+        Returns whether it moved. A second message that says the same changes nothing; a move from a wrong
+        status raises WrongStatus, or returns False when not `strict`.
+        """
+        moved = Order.objects.filter(pk=self.pk, status__in=self.COMES_FROM[status]).update(status=status)
+        if not moved:
+            self.refresh_from_db(fields=["status"])
+            if self.status != status and strict:
+                raise WrongStatus(
+                    f"{self.number} is {self.get_status_display().lower()}.", status=self.status
+                )
+            return False
+        self.status = status
+        self.record(status, by=by, why=why)
+        return True
+
+    def record(self, kind: str, *, by: User | None = None, why: str = "", **data: Any) -> OrderEvent:
+        """Adds a line to the order's log and tells the buyer and the staff, within the caller's transaction."""
+        event = self.events.create(kind=kind, actor=by, why=why, data=data)
+        payload = {"order": self.public_id, "number": self.number, "status": self.status, "event": event.pk}
+        notify(self.stream, f"order.{kind}", **payload)
+        if self.user_id:
+            notify(f"user:{self.user_id}", f"order.{kind}", **payload)
+        notify("staff:orders", f"order.{kind}", **payload, total=str(self.total.amount))
+        return event
+
+
+class OrderLine(models.Model):
+    """A copy of what was bought as it was then; `variant` only leads back to it."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    variant = models.ForeignKey(Variant, null=True, on_delete=models.SET_NULL, related_name="order_lines")
+    sku = models.CharField("SKU", max_length=40)
+    title = models.CharField(max_length=120)
+    options = models.CharField(max_length=200, blank=True)
+    unit_price = money_field()
+    quantity = models.PositiveIntegerField()
+    discount = money_field()
+    tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
+    tax = money_field()
+    total = money_field()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_line_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(total=models.F("unit_price") * models.F("quantity") - models.F("discount")),
+                name="order_line_total_is_the_sum_of_its_parts",
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="order_line_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.title}"
+
+    @property
+    def gross(self) -> Money:
+        return self.unit_price * self.quantity
+
+
+class OrderEvent(models.Model):
+    """One line of an order's log: what happened, when, by whose hand and why."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=30)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    why = models.CharField(max_length=300, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Shipment(models.Model):
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments")
+    carrier = models.CharField(max_length=80)
+    tracking_number = models.CharField(max_length=80)
+    shipped_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "tracking_number"], name="tracking_number_once_per_carrier"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.carrier} {self.tracking_number}"

@@ -1,0 +1,118 @@
+"""What was asked of the payment provider, and everything it told us."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum
+from django.utils import timezone
+from djmoney.money import Money
+
+from shop.orders.models import Order, money_field
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def open(self) -> PaymentQuerySet:
+        """Attempts that may still succeed."""
+        return self.exclude(status__in=[Payment.Status.SUCCEEDED, Payment.Status.CANCELLED])
+
+    def silent_for(self, age: timedelta) -> PaymentQuerySet:
+        """Open attempts that nobody has heard of for so long: their message may be lost."""
+        return self.open().exclude(intent_id=None).filter(updated_at__lte=timezone.now() - age)
+
+
+class Payment(models.Model):
+    """One attempt to be paid for an order: one PaymentIntent at the provider."""
+
+    class Status(models.TextChoices):
+        STARTING = "starting", "Starting"
+        WAITING = "waiting", "Waiting for the buyer"
+        PROCESSING = "processing", "Processing"
+        SUCCEEDED = "succeeded", "Succeeded"
+        CANCELLED = "cancelled", "Cancelled"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    # Kept before the provider is asked: after a crash the same question gets the same answer, not a second charge.
+    idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    intent_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
+    client_secret = models.CharField(max_length=200, blank=True)
+    amount = money_field()
+    status = models.CharField(max_length=12, choices=Status, default=Status.STARTING, editable=False)
+    method = models.CharField(max_length=80, blank=True, help_text="Such as `visa ···· 4242`.")
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["status", "updated_at"])]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+            # Two tabs that start paying at once must share one attempt.
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=~Q(status__in=["succeeded", "cancelled"]),
+                name="one_open_payment_per_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} for {self.order_id}: {self.status}"
+
+    @property
+    def refunded(self) -> Money:
+        total = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(sum=Sum("amount"))["sum"]
+        return Money(total or 0, self.amount.currency)
+
+    @property
+    def refundable(self) -> Money:
+        zero = Money(0, self.amount.currency)
+        return self.amount - self.refunded if self.status == self.Status.SUCCEEDED else zero
+
+
+class Refund(models.Model):
+    class Status(models.TextChoices):
+        REQUESTED = "requested", "Requested"
+        PENDING = "pending", "Pending"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    refund_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
+    amount = money_field()
+    status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)
+    reason = models.CharField(max_length=200, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount}: {self.status}"
+
+
+class GatewayEvent(models.Model):
+    """A signed message of the provider, recorded once by its id however often it comes."""
+
+    event_id = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=80)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["handled_at", "received_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.event_id}"

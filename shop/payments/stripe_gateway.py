@@ -1,0 +1,241 @@
+"""The only file that speaks Stripe: its objects come in, ours go out, minor units stay here.
+
+Without keys of a real account the same code talks to the sandbox that ships with the shop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import certifi
+import stripe
+from django.conf import settings
+from djmoney.money import Money
+
+from shop.errors import ShopError
+from shop.waiting import holding_nothing
+
+TIMEOUT = aiohttp.ClientTimeout(total=25, connect=5)
+# https://docs.stripe.com/currencies#special-cases: treated as two-decimal, whatever ISO 4217 says.
+TWO_DECIMALS = {"ISK", "UGX"}
+
+
+class GatewayUnavailable(ShopError):
+    code = "payment_provider_unavailable"
+    message = "Our payment provider does not answer at the moment. Your order is kept; please try again."
+
+
+class GatewayRefused(ShopError):
+    code = "payment_refused"
+    message = "The payment provider refused this."
+
+
+class ForgedMessage(Exception):
+    """A webhook whose signature is missing, wrong or too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A PaymentIntent as far as we use it. `status` is Stripe's; `error` is the decline in Stripe's words."""
+
+    id: str
+    status: str
+    amount: Money
+    received: Money
+    client_secret: str
+    payment_id: int | None
+    charge: str
+    method: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRefund:
+    id: str
+    status: str
+    refund_row: int | None
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A webhook's event: `intent` or `refund` is set when it is about one."""
+
+    id: str
+    kind: str
+    payload: dict[str, Any]
+    intent: Intent | None
+    refund: GatewayRefund | None
+
+
+# --- Asking -------------------------------------------------------------------------------------
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, stripe.StripeClient] = WeakKeyDictionary()
+
+
+def _client() -> stripe.StripeClient:
+    """One client, and so one pool of connections, per event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        # Stripe's own client would open 100 connections at most: the 101st buyer would wait for the others.
+        connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=certifi.where()))
+        session = aiohttp.ClientSession(connector=connector)
+        _clients[loop] = stripe.StripeClient(
+            settings.STRIPE_SECRET_KEY,
+            http_client=stripe.AIOHTTPClient(timeout=TIMEOUT, session=session),
+            base_addresses={"api": settings.STRIPE_API_BASE},
+            max_network_retries=2,
+        )
+    return _clients[loop]
+
+
+async def close() -> None:
+    """Closes this loop's connections."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client:
+        await client._requestor._client._session.close()  # type: ignore[union-attr]
+
+
+def ask[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
+    """For workers and commands, which have no loop: asks, waits, and closes."""
+
+    async def asked() -> Answer:
+        try:
+            return await call
+        finally:
+            await close()
+
+    return asyncio.run(asked())
+
+
+async def _answer[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        return await holding_nothing(call)
+    except (stripe.APIConnectionError, stripe.RateLimitError, TimeoutError) as error:
+        raise GatewayUnavailable from error
+    except stripe.StripeError as error:
+        if (error.http_status or 500) >= 500:
+            raise GatewayUnavailable from error
+        raise GatewayRefused(error.user_message or str(error), stripe_code=error.code) from error
+
+
+async def create_intent(payment_id: int, key: str, amount: Money, email: str, description: str) -> Intent:
+    """Raises GatewayUnavailable or GatewayRefused, as all that ask do."""
+    answer = await _answer(
+        _client().v1.payment_intents.create_async(
+            {
+                "amount": to_minor(amount),
+                "currency": str(amount.currency).lower(),
+                "automatic_payment_methods": {"enabled": True},
+                "description": description,
+                "receipt_email": email,
+                "metadata": {"payment": str(payment_id)},
+            },
+            {"idempotency_key": key},
+        )
+    )
+    return _intent(answer.to_dict())
+
+
+async def retrieve_intent(intent_id: str) -> Intent:
+    answer = _client().v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+    return _intent((await _answer(answer)).to_dict())
+
+
+async def cancel_intent(intent_id: str) -> Intent:
+    """Raises GatewayRefused when it is too late to cancel."""
+    return _intent((await _answer(_client().v1.payment_intents.cancel_async(intent_id))).to_dict())
+
+
+async def create_refund(refund_row: int, key: str, intent_id: str, amount: Money) -> GatewayRefund:
+    answer = await _answer(
+        _client().v1.refunds.create_async(
+            {
+                "payment_intent": intent_id,
+                "amount": to_minor(amount),
+                "metadata": {"refund": str(refund_row)},
+            },
+            {"idempotency_key": key},
+        )
+    )
+    return _refund(answer.to_dict())
+
+
+# --- Being told ---------------------------------------------------------------------------------
+
+
+def read_event(body: bytes, signature: str | None) -> Message:
+    """A webhook's body, if Stripe signed it within the last five minutes. Raises ForgedMessage otherwise."""
+    try:
+        event = stripe.Webhook.construct_event(body, signature, settings.STRIPE_WEBHOOK_SECRET)  # type: ignore[arg-type]
+    except (ValueError, stripe.SignatureVerificationError) as error:
+        raise ForgedMessage(str(error)) from error
+    payload = event.to_dict()
+    thing = payload["data"]["object"]
+    return Message(
+        id=payload["id"],
+        kind=payload["type"],
+        payload=payload,
+        intent=_intent(thing) if thing["object"] == "payment_intent" else None,
+        refund=_refund(thing) if thing["object"] == "refund" else None,
+    )
+
+
+# --- Translating --------------------------------------------------------------------------------
+
+
+def to_minor(amount: Money) -> int:
+    """Stripe's smallest unit. Raises ValueError for an amount that it cannot say."""
+    minor = amount.amount * _units(str(amount.currency))
+    if minor != int(minor):
+        raise ValueError(f"{amount} has more decimals than its currency")
+    return int(minor)
+
+
+def from_minor(minor: int, currency: str) -> Money:
+    currency = currency.upper()
+    return Money(Decimal(minor) / _units(currency), currency)
+
+
+def _units(currency: str) -> int:
+    return 100 if currency in TWO_DECIMALS else Money(0, currency).currency.sub_unit
+
+
+def _intent(data: dict[str, Any]) -> Intent:
+    charge = data.get("latest_charge") or ""
+    details = charge.get("payment_method_details") if isinstance(charge, dict) else None
+    error = data.get("last_payment_error") or {}
+    row = (data.get("metadata") or {}).get("payment", "")
+    return Intent(
+        id=data["id"],
+        status=data["status"],
+        amount=from_minor(data["amount"], data["currency"]),
+        received=from_minor(data.get("amount_received") or 0, data["currency"]),
+        client_secret=data.get("client_secret") or "",
+        payment_id=int(row) if row.isdigit() else None,
+        charge=charge["id"] if isinstance(charge, dict) else charge,
+        method=_method(details),
+        error=error.get("message") or "",
+    )
+
+
+def _method(details: dict[str, Any] | None) -> str:
+    card = (details or {}).get("card")
+    return f"{card['brand'].title()} ···· {card['last4']}" if card else (details or {}).get("type", "")
+
+
+def _refund(data: dict[str, Any]) -> GatewayRefund:
+    row = (data.get("metadata") or {}).get("refund", "")
+    return GatewayRefund(
+        id=data["id"],
+        status=data["status"],
+        refund_row=int(row) if row.isdigit() else None,
+        failure=data.get("failure_reason") or "",
+    )

@@ -1,0 +1,149 @@
+"""The ways to send one parcel, with prices: our own methods, and what carriers answer within one deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import aiohttp
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+from djmoney.money import Money
+
+from shop.errors import ShopError
+from shop.pricing.services import minor_unit
+from shop.shipping.models import Quote, ShippingMethod
+from shop.waiting import holding_nothing
+
+logger = logging.getLogger(__name__)
+QUOTE_LIFETIME = timedelta(hours=2)
+ROLLED = {"length_mm": 820, "width_mm": 110, "height_mm": 110}
+
+
+class ShippingGone(ShopError):
+    code = "shipping_gone"
+    message = "This way of delivery is no longer offered for your parcel. Please choose again."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`code` is `method:<code>` or `quote:<uuid>`, for `find_choice`."""
+
+    code: str
+    name: str
+    price: Money
+    days_min: int
+    days_max: int
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`left_out` names carriers that were too slow or broken, in words for the buyer."""
+
+    choices: list[Choice]
+    left_out: list[str]
+
+
+async def gather_options(country: str, postal_code: str, weight_g: int, goods: Money) -> Options:
+    """Asks every carrier at once; after CARRIER_DEADLINE_SECONDS the silent ones are left out.
+
+    No database connection is held while they are waited for.
+    """
+    parcel = {
+        "origin": {"country": settings.SHOP_COUNTRY},
+        "destination": {"country": country, "postal_code": postal_code},
+        "parcels": [{"weight_g": weight_g, **ROLLED}],
+    }
+    timeout = aiohttp.ClientTimeout(total=settings.CARRIER_DEADLINE_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        asked = [_ask(session, name, url, parcel) for name, url in settings.CARRIERS.items()]
+        answers = dict(zip(settings.CARRIERS, await holding_nothing(asyncio.gather(*asked)), strict=True))
+    return await sync_to_async(_options)(country, weight_g, goods, answers)
+
+
+async def _ask(session: aiohttp.ClientSession, name: str, url: str, parcel: dict) -> list[dict] | str:
+    """A carrier's rates, or in words why it has none: whatever it does must not stop the others."""
+    try:
+        async with session.post(f"{url}/rates", json=parcel) as response:
+            response.raise_for_status()
+            return [_checked(rate) for rate in (await response.json())["rates"]]
+    except TimeoutError:
+        return "did not answer in time"
+    except (aiohttp.ClientError, ValueError, KeyError, TypeError) as error:
+        logger.warning("carrier %s gave no rates: %r", name, error)
+        return "cannot quote at the moment"
+
+
+def _checked(rate: dict) -> dict:
+    """The fields we use, or ValueError, KeyError or TypeError for an answer that makes no sense."""
+    days_min, days_max = (int(day) for day in rate["delivery_days"])
+    if not (0 < days_min <= days_max and int(rate["amount_minor"]) >= 0):
+        raise ValueError(f"senseless rate {rate}")
+    return {**rate, "days_min": days_min, "days_max": days_max, "amount_minor": int(rate["amount_minor"])}
+
+
+def _options(country: str, weight_g: int, goods: Money, answers: dict[str, list[dict] | str]) -> Options:
+    choices = [_method_choice(m, goods) for m in ShippingMethod.objects.serving(country, weight_g)]
+    left_out, quotes = [], []
+    for carrier, answer in answers.items():
+        if isinstance(answer, str):
+            left_out.append(f"{carrier.title()} {answer}.")
+        else:
+            # A rate in another currency is not ours to convert.
+            ours = [rate for rate in answer if rate["currency"].upper() == str(goods.currency)]
+            quotes += [_quote(carrier, rate, country, weight_g, goods) for rate in ours]
+    choices += [_quote_choice(quote) for quote in Quote.objects.bulk_create(quotes)]
+    return Options(sorted(choices, key=lambda choice: choice.price.amount), left_out)
+
+
+def _quote(carrier: str, rate: dict, country: str, weight_g: int, goods: Money) -> Quote:
+    amount = Decimal(rate["amount_minor"]) * minor_unit(goods.currency)
+    return Quote(
+        carrier=carrier,
+        service=str(rate["service"])[:80],
+        name=str(rate["name"])[:120],
+        price=Money(amount, goods.currency),
+        country=country,
+        weight_g=weight_g,
+        days_min=rate["days_min"],
+        days_max=rate["days_max"],
+        expires_at=timezone.now() + QUOTE_LIFETIME,
+    )
+
+
+def _method_choice(method: ShippingMethod, goods: Money) -> Choice:
+    price = method.price_for(goods)
+    return Choice(
+        f"method:{method.code}", method.name, price, method.days_min, method.days_max, method.description
+    )
+
+
+def _quote_choice(quote: Quote) -> Choice:
+    return Choice(f"quote:{quote.public_id}", quote.name, quote.price, quote.days_min, quote.days_max)
+
+
+def find_choice(code: str, *, country: str, weight_g: int, goods: Money) -> Choice:
+    """The choice behind a code, checked against the parcel as it is now. Raises ShippingGone."""
+    kind, _, key = code.partition(":")
+    if kind == "method":
+        for method in ShippingMethod.objects.serving(country, weight_g):
+            if method.code == key:
+                return _method_choice(method, goods)
+    if kind == "quote":
+        try:
+            quote = Quote.objects.valid_for(country, weight_g).filter(public_id=UUID(key)).first()
+        except ValueError:
+            quote = None
+        if quote:
+            return _quote_choice(quote)
+    raise ShippingGone
+
+
+def forget_old_quotes() -> int:
+    return Quote.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()[0]

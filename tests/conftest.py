@@ -1,0 +1,112 @@
+"""Fixtures that several rooms share: a little catalogue, a cart, an address."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from djmoney.money import Money
+
+from accounts.models import User
+from shop.cart.models import Cart
+from shop.cart.services import add_to_cart
+from shop.catalog.models import Category, Option, OptionValue, Product, TaxClass, Variant
+from shop.checkout.services import place_order
+from shop.inventory.services import receive
+from shop.orders.models import Order
+from shop.pricing.models import TaxRate
+from shop.shipping.models import ShippingMethod
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def category(db: None) -> Category:
+    return Category.objects.filter(slug="swell").first() or Category.objects.add_root(
+        {"name": "Swell", "slug": "swell"}
+    )
+
+
+@pytest.fixture
+def make_variant(category: Category) -> Callable[..., Variant]:
+    """A product with one variant: `make_variant(price="24.00", stock=5)`."""
+
+    def make(
+        price: str = "24.00", stock: int = 10, tax_class: str = TaxClass.STANDARD, **product: object
+    ) -> Variant:
+        number = next(_numbers)
+        fields = {"title": f"Swell No. {number}", "slug": f"swell-{number}", "artist": "Ines Holm", **product}
+        owner = Product.objects.create(category=category, tax_class=tax_class, **fields)
+        variant = owner.variants.create(sku=f"SW-{number}", price=Money(price, "EUR"), weight_g=420)
+        size = Option.objects.get_or_create(code="size", defaults={"name": "Size"})[0]
+        variant.values.add(
+            OptionValue.objects.get_or_create(option=size, code="30x40", label="30 × 40 cm")[0]
+        )
+        receive(variant, stock) if stock else receive(variant, 1)
+        if not stock:
+            receive(variant, -1, "adjusted")
+        return Variant.objects.get(pk=variant.pk)
+
+    return make
+
+
+@pytest.fixture
+def address() -> dict[str, str]:
+    return {
+        "name": "Nora Byrne",
+        "line1": "4 Harbour Row",
+        "city": "Howth",
+        "region": "Dublin",
+        "postal_code": "D13 F6K7",
+        "country": "IE",
+    }
+
+
+@pytest.fixture
+def delivery(db: None) -> ShippingMethod:
+    TaxRate.objects.get_or_create(country="IE", defaults={"percent": "23"})
+    return ShippingMethod.objects.get_or_create(
+        code="tube",
+        defaults={"name": "Tube by post", "price": Money("4.90", "EUR"), "days_min": 2, "days_max": 4},
+    )[0]
+
+
+@pytest.fixture
+def make_cart(make_variant: Callable[..., Variant]) -> Callable[..., Cart]:
+    """A guest's cart: `make_cart(variant, quantity)`, or with a print of its own."""
+
+    def make(variant: Variant | None = None, quantity: int = 1, user: User | None = None) -> Cart:
+        cart = Cart.objects.create(user=user)
+        add_to_cart(cart, variant or make_variant(), quantity)
+        return cart
+
+    return make
+
+
+@pytest.fixture
+def customer(db: None) -> User:
+    return User.objects.create_user("nora@example.com", "a-long-passphrase")
+
+
+@pytest.fixture
+def place(address: dict[str, str], delivery: ShippingMethod) -> Callable[..., Order]:
+    """Places a cart as an order: `place(cart, shipping_code="method:tube")`."""
+
+    def call(cart: Cart, **changes: Any) -> Order:
+        wanted = {
+            "cart": cart,
+            "key": cart.checkout_key,
+            "user": cart.user,
+            "email": "nora@example.com",
+            "address": address,
+            "shipping_code": "method:tube",
+        }
+        return place_order(**{**wanted, **changes})
+
+    return call
+
+
+@pytest.fixture
+def order(place: Callable[..., Order], make_cart: Callable[..., Cart]) -> Order:
+    """A guest's order of two prints, awaiting payment."""
+    return place(make_cart(quantity=2))
