@@ -1,0 +1,72 @@
+"""Door 1: Channels on Daphne.
+
+It takes the socket and leaves the rest of Channels' consumer aside: no channel of its own on the layer, and
+no thread hop (`aclose_old_connections`) for each message. The hub hands it finished frames.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.http import parse_cookie
+
+from notifications.conversation import Conversation
+from notifications.hub import current_hub
+from notifications.protocol import SUBPROTOCOL, Limits, WrongVersion
+
+
+class NotificationConsumer(AsyncConsumer):
+    async def __call__(
+        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        await receive()  # websocket.connect
+        spoken = SUBPROTOCOL in scope["subprotocols"]
+        # Even who cannot be served is accepted: a close before that becomes an HTTP 403 that tells no code.
+        chosen = SUBPROTOCOL if spoken else None
+        await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
+        limits = Limits(**getattr(settings, "NOTIFICATIONS_LIMITS", {}))
+        conversation = Conversation(Socket(send), current_hub(), limits, session_key(scope))
+        if not spoken:
+            conversation.end(WrongVersion)
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                if not conversation.over:
+                    await conversation.receive(message.get("text"))
+        finally:
+            conversation.gone()
+
+
+class Socket:
+    """Sends in order and never makes the hub wait: on Daphne at once, elsewhere as the client takes it."""
+
+    def __init__(self, send: ASGISendCallable) -> None:
+        self._send = send
+        self._out: deque[Any] = deque()
+        self._sending: asyncio.Task[None] | None = None
+
+    def write(self, frame: str) -> None:
+        self._put({"type": "websocket.send", "text": frame})
+
+    def close(self, code: int) -> None:
+        self._put({"type": "websocket.close", "code": code})
+
+    def _put(self, message: Any) -> None:
+        self._out.append(message)
+        if self._sending is None or self._sending.done():
+            # Begun at once, and done at once where send() never waits.
+            self._sending = asyncio.Task(self._drain(), loop=asyncio.get_running_loop(), eager_start=True)
+
+    async def _drain(self) -> None:
+        while self._out:
+            try:
+                await self._send(self._out.popleft())
+            except (OSError, RuntimeError):  # the client is gone; receive() says so as well
+                self._out.clear()
+
+
+def session_key(scope: WebSocketScope) -> str:
+    header = next((value for name, value in scope["headers"] if name == b"cookie"), b"")
+    return parse_cookie(header.decode("latin1")).get(settings.SESSION_COOKIE_NAME, "")

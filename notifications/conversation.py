@@ -1,0 +1,203 @@
+"""A client's side of the protocol, through whichever door: what it may say, what it hears, how it ends."""
+
+import asyncio
+import secrets
+import time
+from typing import Protocol
+
+from notifications import identity, protocol
+from notifications.hub import Hub
+from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Sub, Unsub
+from notifications.streams import Reader
+from notifications.subscription import Subscription, Window
+
+
+class Door(Protocol):
+    """What a server offers: neither call waits or fails."""
+
+    def write(self, frame: str) -> None: ...
+
+    def close(self, code: int) -> None: ...
+
+
+class Conversation:
+    """Begins with a hello and ends with a bye, unless the client just goes away."""
+
+    def __init__(self, door: Door, hub: Hub, limits: Limits, session_key: str = "") -> None:
+        self.hub = hub
+        self.reader: Reader | None = None
+        self.over = False
+        self.window = Window(limits.window, limits.window_bytes)
+        self._door = door
+        self._limits = limits
+        self._session_key = session_key
+        self._subscriptions: dict[str, Subscription] = {}
+        self._allowance = Allowance()
+        self._deadline = self._after(limits.hello, protocol.NoHello)
+        self._stall: asyncio.TimerHandle | None = None
+
+    # What the client says
+
+    async def receive(self, text: str | None) -> None:
+        try:
+            self._allowance.spend()
+            frame = protocol.parse(text)
+            if self.reader is None:
+                await self._begin(frame)
+            else:
+                self._answer(frame)
+        except Bye as end:
+            self.end(type(end))
+
+    async def _begin(self, frame: Frame) -> None:
+        if not isinstance(frame, Hello):
+            raise protocol.NoHello
+        self._deadline.cancel()
+        reader = await self._who(frame)
+        if self.over:
+            return
+        self._count(reader)
+        limits = self._limits
+        if frame.window is not None:
+            self.window.events = min(frame.window, limits.window)
+        self.write(
+            protocol.build(
+                "welcome",
+                conn=secrets.token_hex(6),
+                ping=limits.ping,
+                pong=limits.pong,
+                window=self.window.events,
+                time=int(time.time() * 1000),
+            )
+        )
+        self._rest()
+        for stream, position in frame.resume.items():
+            self._subscribe(Sub(None, stream, position))
+
+    async def _who(self, hello: Hello) -> Reader:
+        if hello.ticket:
+            reader = await self.hub.read(identity.reader_by_ticket, hello.ticket)
+            if reader is None:
+                raise protocol.Unauthenticated
+            return reader
+        if self._session_key:
+            return await self.hub.read(identity.reader_by_session, self._session_key)
+        return identity.anonymous()
+
+    def _count(self, reader: Reader) -> None:
+        pk = reader.user.pk  # None for all the anonymous
+        if pk is not None and self.hub.sockets[pk] >= protocol.SOCKETS_PER_USER:
+            raise protocol.TooManySockets
+        self.hub.sockets[pk] += 1
+        self.reader = reader
+
+    def _answer(self, frame: Frame) -> None:
+        match frame:
+            case Sub():
+                self._subscribe(frame)
+            case Unsub():
+                self._drop(frame.stream)
+            case Ack():
+                self._acknowledge(frame)
+            case Pong():
+                self._rest()
+            case Hello():
+                raise protocol.BadFrame
+
+    def _subscribe(self, sub: Sub) -> None:
+        self._drop(sub.stream)
+        if len(self._subscriptions) >= protocol.STREAMS_PER_SOCKET:
+            self.refuse(sub, "too_many_streams")
+            return
+        self._subscriptions[sub.stream] = Subscription(self, sub)
+
+    def refuse(self, sub: Sub, code: str, *, temporary: bool = False) -> None:
+        self._drop(sub.stream)
+        self.write(protocol.build("err", id=sub.id, stream=sub.stream, code=code, temporary=temporary))
+
+    def _drop(self, stream: str) -> None:
+        subscription = self._subscriptions.pop(stream, None)
+        if subscription is not None:
+            subscription.stop()
+            self._made_room()
+
+    def _acknowledge(self, ack: Ack) -> None:
+        subscription = self._subscriptions.get(ack.stream)
+        if subscription is not None and subscription.acknowledge(ack.offset):
+            self._made_room()
+
+    def _made_room(self) -> None:
+        self._forget_stall()
+        waiting = [each for each in self._subscriptions.values() if each.waiting]
+        if waiting and not self.window.is_half_open():
+            self.stalled()
+            return
+        for each in waiting:
+            each.resume()
+
+    # What the client hears
+
+    def write(self, frame: str) -> None:
+        if not self.over:
+            self._door.write(frame)
+
+    def stalled(self) -> None:
+        """Something waits for room in the window; without an acknowledgement this ends."""
+        if self._stall is None:
+            self._stall = self._after(self._limits.stall, protocol.Slow)
+
+    def _forget_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _rest(self) -> None:
+        self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(self._limits.ping, self._ping)
+
+    def _ping(self) -> None:
+        top = {each.stream: each.sent for each in self._subscriptions.values() if each.live}
+        self.write(protocol.build("ping", top=top))
+        self._deadline = self._after(self._limits.pong, protocol.NoPong)
+
+    # The end
+
+    def end(self, end: type[Bye]) -> None:
+        if not self.over:
+            self.write(protocol.bye(end))
+            self._door.close(end.code)
+            self.gone()
+
+    def gone(self) -> None:
+        """The client hears no more of this."""
+        if self.over:
+            return
+        self.over = True
+        self._deadline.cancel()
+        self._forget_stall()
+        for subscription in self._subscriptions.values():
+            subscription.stop()
+        self._subscriptions.clear()
+        if self.reader is not None:
+            self.hub.sockets[self.reader.user.pk] -= 1
+            if not self.hub.sockets[self.reader.user.pk]:
+                del self.hub.sockets[self.reader.user.pk]
+
+    def _after(self, seconds: float, end: type[Bye]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, self.end, end)
+
+
+class Allowance:
+    """A client's frames: so many a second, and a burst now and then."""
+
+    def __init__(self) -> None:
+        self._left = float(protocol.FRAMES_BURST)
+        self._at = time.monotonic()
+
+    def spend(self) -> None:
+        now = time.monotonic()
+        gained = (now - self._at) * protocol.FRAMES_PER_SECOND
+        self._left = min(float(protocol.FRAMES_BURST), self._left + gained) - 1
+        self._at = now
+        if self._left < 0:
+            raise protocol.TooFast

@@ -1,0 +1,239 @@
+"""One per process and event loop: hears of each event once and hands its one frame to every local subscriber.
+
+The live path touches no database and no thread. Whatever it misses (a lost hint, a layer that is down, a
+process that died between its commit and its wake-up) shows as a gap, or in the tops that are read every
+second, and then is read from the log.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from notifications import log, services, wake
+from notifications.protocol import REPLAY_BATCH, Entry, Position
+
+LAYER_RETRY_SECONDS = 1.0
+LAYER_RENEW_SECONDS = 3600.0  # layers forget a group's members after a day
+BACKLOG = 10_000
+READERS = 4
+
+logger = logging.getLogger(__name__)
+
+
+class Member(Protocol):
+    """Someone here who follows a stream."""
+
+    def hear(self, entry: Entry) -> None: ...
+
+    def lost(self) -> None: ...
+
+
+class Feed:
+    """A stream with local members. `last` is what they were handed, `heard` what is known to exist."""
+
+    __slots__ = ("epoch", "filling", "heard", "last", "members", "stream")
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self.members: dict[Member, None] = {}  # in the order they came
+        self.epoch = ""
+        self.last: int | None = None
+        self.heard = 0
+        self.filling = False
+
+    def starts_at(self, epoch: str, top: int) -> None:
+        """A member read the log up to here; before the first one has, `last` is not known."""
+        if self.last is None:
+            self.epoch, self.last, self.heard = epoch, top, max(top, self.heard)
+
+    def hear(self, entry: Entry) -> bool:
+        """Hand it on if it is next; False if something before it is missing."""
+        if self.epoch and entry.epoch != self.epoch:
+            self.lose()
+            return True
+        self.heard = max(self.heard, entry.offset)
+        if self.last is not None and entry.offset > self.last + 1:
+            return False
+        if self.last is None or entry.offset == self.last + 1:
+            self.epoch, self.last = entry.epoch, entry.offset
+            for member in tuple(self.members):
+                member.hear(entry)
+        return True
+
+    def lose(self) -> None:
+        """The log was cut or restored: nobody here knows where they are any more."""
+        for member in tuple(self.members):
+            member.lost()
+
+
+class Hub:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.sockets: Counter[object] = Counter()
+        self._loop = loop
+        self._feeds: dict[str, Feed] = {}
+        self._inbox: deque[Entry] = deque(maxlen=BACKLOG)
+        self._drain_due = False
+        self._relay_wanted = self._relaying = False
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="notifications-log")
+        self._tasks: set[asyncio.Task[None]] = set()
+        wake.listeners.add(self.hear_from_any_thread)
+        self._spawn(self._poll())
+        self._spawn(self._listen())
+
+    # Members
+
+    def join(self, stream: str, member: Member) -> Feed:
+        feed = self._feeds.setdefault(stream, Feed(stream))
+        feed.members[member] = None
+        return feed
+
+    def leave(self, stream: str, member: Member) -> None:
+        feed = self._feeds.get(stream)
+        if feed is not None:
+            feed.members.pop(member, None)
+            if not feed.members:
+                del self._feeds[stream]
+
+    async def read[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query in the hub's own threads, where no other part of the site can hold it up."""
+        return await self._loop.run_in_executor(
+            self._threads, lambda: _with_connection(query, *args, **kwargs)
+        )
+
+    # Live
+
+    def hear_from_any_thread(self, entries: Sequence[Entry]) -> None:
+        self._inbox.extend(entries)  # at its bound it drops the oldest: a gap, read from the log
+        if not self._drain_due:
+            self._drain_due = True
+            try:
+                self._loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:  # this loop is closed, and its hub with it
+                wake.listeners.discard(self.hear_from_any_thread)
+
+    def _drain(self) -> None:
+        self._drain_due = False
+        for _ in range(len(self._inbox)):
+            self._hear(self._inbox.popleft())
+
+    def _hear(self, entry: Entry) -> None:
+        if not entry.offset:
+            self._relay_soon()
+            return
+        feed = self._feeds.get(entry.stream)
+        if feed is not None and not feed.hear(entry):
+            self._fill_soon(feed)
+
+    # The log
+
+    def _fill_soon(self, feed: Feed) -> None:
+        if not feed.filling:
+            feed.filling = True
+            self._spawn(self._fill(feed))
+
+    async def _fill(self, feed: Feed) -> None:
+        try:
+            while feed.members and feed.last is not None and feed.last < feed.heard:
+                entries = await self.read(log.entries_after, feed.stream, feed.last, REPLAY_BATCH)
+                for entry in entries:
+                    if not feed.hear(entry):  # pruned before it was handed on here
+                        feed.lose()
+                        return
+                if not entries:
+                    return
+        finally:
+            feed.filling = False
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(getattr(settings, "NOTIFICATIONS_POLL_SECONDS", 1.0))
+            try:
+                self._relay_soon()
+                for stream, top in (await self.read(log.tops, tuple(self._feeds))).items():
+                    self._compare(stream, top)
+            except Exception:
+                logger.warning("The log cannot be read; trying again.", exc_info=True)
+
+    def _compare(self, stream: str, top: Position) -> None:
+        feed = self._feeds.get(stream)
+        if feed is None or feed.last is None:
+            return
+        if feed.epoch and top.epoch != feed.epoch:
+            feed.lose()
+        elif top.offset > feed.last:
+            feed.heard = max(feed.heard, top.offset)
+            self._fill_soon(feed)
+
+    def _relay_soon(self) -> None:
+        self._relay_wanted = True
+        if not self._relaying:
+            self._relaying = True
+            self._spawn(self._relay())
+
+    async def _relay(self) -> None:
+        try:
+            while self._relay_wanted:
+                self._relay_wanted = False
+                await self.read(services.relay)
+        finally:
+            self._relaying = False
+
+    # Other processes
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_for_a_while()
+            except Exception:
+                logger.warning("The channel layer is away; reading the log until it is back.", exc_info=True)
+                await asyncio.sleep(LAYER_RETRY_SECONDS)
+
+    async def _listen_for_a_while(self) -> None:
+        layer = wake.layer_between_processes()
+        if layer is None:
+            await asyncio.sleep(LAYER_RENEW_SECONDS)
+            return
+        channel = await layer.new_channel()
+        await layer.group_add(wake.GROUP, channel)
+        try:
+            async with asyncio.timeout(LAYER_RENEW_SECONDS):
+                while True:
+                    message = await layer.receive(channel)
+                    for entry in message["entries"]:
+                        self._hear(Entry(*entry))
+        except TimeoutError:
+            pass
+        finally:
+            await layer.group_discard(wake.GROUP, channel)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def current_hub() -> Hub:
+    """The hub of the running loop, made at its first use."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        for closed in [old for old in _hubs if old.is_closed()]:
+            del _hubs[closed]
+        _hubs[loop] = Hub(loop)
+    return _hubs[loop]
+
+
+def _with_connection[**P, T](query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    close_old_connections()
+    try:
+        return query(*args, **kwargs)
+    finally:
+        close_old_connections()

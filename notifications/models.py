@@ -1,0 +1,98 @@
+"""The durable log: what was said on each stream, in order, and how far each user has read.
+
+The log is the truth. Whatever carries events faster (a hub, the channel layer) may lose them, and reads them
+here again.
+"""
+
+import secrets
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+
+NAME_LENGTH = 120
+READ = "inbox.read"  # tells a user's other screens; nothing to be read itself
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(4)
+
+
+class Stream(models.Model):
+    """One ordered log. Its row lock makes the order of commits the order of offsets."""
+
+    name = models.CharField(max_length=NAME_LENGTH, unique=True)
+    epoch = models.CharField(max_length=16, default=new_epoch, editable=False)
+    top = models.PositiveBigIntegerField(default=0)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Message(models.Model):
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=80)
+    payload = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def on(self, stream: str) -> Self:
+        return self.filter(stream__name=stream)
+
+    def after(self, offset: int) -> Self:
+        return self.filter(offset__gt=offset).order_by("offset")
+
+    def to_read(self) -> Self:
+        return self.exclude(kind=READ)
+
+
+class Event(Message):
+    stream = models.ForeignKey(Stream, models.CASCADE, related_name="events")
+    offset = models.PositiveBigIntegerField()
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "offset"], name="one_event_per_offset")]
+
+
+class Pending(Message):
+    """An event of a shared stream that has no offset yet; it names its stream without a lock on it."""
+
+    stream_name = models.CharField(max_length=NAME_LENGTH)
+
+
+class ReadMark(models.Model):
+    """How far a user has read a stream; it only moves forward."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    stream = models.ForeignKey(Stream, models.CASCADE, related_name="+")
+    offset = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "stream"], name="one_mark_per_reader")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} read {self.stream_id} to {self.offset}"
+
+
+class Ticket(models.Model):
+    """Opens one socket for one user, once, soon. Only the secret's digest is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"ticket of {self.user_id}"

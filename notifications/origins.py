@@ -1,0 +1,70 @@
+"""Which pages may open a socket: a browser sends our cookies along from any page of the web.
+
+So the page's origin (scheme, host and port) must be one of ours.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class OriginGate:
+    """Around the WebSocket routes: answers 403 to pages of other sites.
+
+    NOTIFICATIONS_ALLOWED_ORIGINS lists our origins; with NOTIFICATIONS_SAME_HOST_ORIGIN the address that the
+    request itself was sent to is one too. A client without an Origin is no browser, and must have no cookie.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if may_open(scope):
+            await self.app(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 4403})
+
+
+def may_open(scope: Any) -> bool:
+    origins = _header(scope, b"origin")
+    if not origins:
+        return not _header(scope, b"cookie")
+    origin = _normal(origins[0]) if len(origins) == 1 else None
+    return origin is not None and origin in _ours(scope)
+
+
+def _ours(scope: Any) -> set[str | None]:
+    ours = {_normal(origin) for origin in getattr(settings, "NOTIFICATIONS_ALLOWED_ORIGINS", ())}
+    hosts = _header(scope, b"host")
+    same_host = getattr(settings, "NOTIFICATIONS_SAME_HOST_ORIGIN", False)
+    if same_host and len(hosts) == 1 and _is_our_host(hosts[0]):
+        scheme = "https" if scope.get("scheme") == "wss" else "http"
+        ours.add(_normal(f"{scheme}://{hosts[0].lower()}"))
+    return ours - {None}
+
+
+def _is_our_host(host: str) -> bool:
+    # Anybody's name may be made to resolve to us.
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+
+
+def _normal(origin: str) -> str | None:
+    """With its port spelled out; None if it is no web origin, written as browsers write it, in lower case."""
+    match = ORIGIN.fullmatch(origin)
+    if match is None:
+        return None
+    scheme, host, port = match.groups()
+    return f"{scheme}://{host}:{port or DEFAULT_PORTS[scheme]}"
+
+
+def _header(scope: Any, wanted: bytes) -> list[str]:
+    return [value.decode("latin1") for name, value in scope["headers"] if name == wanted]

@@ -1,0 +1,50 @@
+"""Who may read which stream. The project says so here, so that this app knows nothing of the project.
+
+A stream is named `kind:key`. One rule answers for all streams of a kind; a kind nobody registered is closed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever holds the other end: a user or an anonymous one, and the session if it came with a cookie."""
+
+    user: AbstractBaseUser | AnonymousUser
+    session: SessionBase | dict[str, Any]
+
+
+Rule = Callable[[Reader, str], bool]
+
+
+class StreamKind(NamedTuple):
+    may_read: Rule
+    shared: bool
+
+
+_kinds: dict[str, StreamKind] = {}
+
+
+def register_stream(kind: str, may_read: Rule, *, shared: bool = False) -> None:
+    """Let those read `kind:<key>` for whom may_read(reader, key) is true; it may ask the database.
+
+    `shared` is for streams that unrelated transactions write to at once: none waits for another, because a
+    relay gives the offsets after the commit.
+    """
+    _kinds[kind] = StreamKind(may_read, shared)
+
+
+def may_read(reader: Reader, stream: str) -> bool:
+    kind, _, key = stream.partition(":")
+    return kind in _kinds and bool(key) and _kinds[kind].may_read(reader, key)
+
+
+def is_shared(stream: str) -> bool:
+    kind = _kinds.get(stream.partition(":")[0])
+    return kind is not None and kind.shared

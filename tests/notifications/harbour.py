@@ -1,0 +1,86 @@
+"""A site of these tests' own around the notifications: streams with rules, one page, and Daphne to serve it.
+
+`python -m tests.notifications.harbour` serves it from a process of its own and prints its port.
+"""
+
+import argparse
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from daphne.server import Server
+from django.conf import settings
+
+import notifications
+from notifications.routing import websocket_urlpatterns
+from notifications.streams import register_stream
+
+SCRIPT = Path(notifications.__file__).parent / "static/notifications/notifications.js"
+PAGE = b"""<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"></script>
+<ul id="seen"></ul><div id="place"></div>"""
+
+
+def register() -> None:
+    register_stream("room", lambda reader, key: not key.startswith("closed"))
+    register_stream("own", lambda reader, key: str(reader.user.pk) == key)
+    register_stream("guest", lambda reader, key: key in reader.session.get("guest_of", []))
+    register_stream("crowd", lambda reader, key: True, shared=True)
+
+
+async def pages(scope, receive, send) -> None:
+    await receive()
+    is_script = scope["path"] == "/notifications.js"
+    kind = b"text/javascript" if is_script else b"text/html; charset=utf-8"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+    await send({"type": "http.response.body", "body": SCRIPT.read_bytes() if is_script else PAGE})
+
+
+class Harbour:
+    """Daphne on a free port. Its reactor starts once in a process, so there is one of these."""
+
+    def __init__(self) -> None:
+        register()
+        sockets = URLRouter(websocket_urlpatterns)
+        self._ready = threading.Event()
+        self._server = Server(
+            ProtocolTypeRouter({"http": pages, "websocket": sockets}),
+            endpoints=["tcp:port=0:interface=127.0.0.1"],
+            signal_handlers=False,
+            ready_callable=self._ready.set,
+            verbosity=0,
+        )
+
+    def run(self) -> None:
+        self._server.run()
+
+    @property
+    def port(self) -> int:
+        assert self._ready.wait(10)
+        return self._server.listening_addresses[0][1]
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        from twisted.internet import reactor
+
+        return reactor._asyncioEventloop
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._server.stop)
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser()
+    options.add_argument("--poll", type=float)
+    settings.NOTIFICATIONS_POLL_SECONDS = options.parse_args().poll
+    harbour = Harbour()
+    threading.Thread(target=lambda: print(harbour.port, flush=True)).start()
+    # It ends with the pipe that the test holds, however the test ends.
+    threading.Thread(target=lambda: (os.read(0, 1), os._exit(0)), daemon=True).start()
+    harbour.run()
