@@ -1,0 +1,19 @@
+"""What happens by itself a little later: delayed payments settle, refunds reach the bank."""
+
+import time
+
+from shop.sandbox import confirmation, refunds
+from shop.sandbox.calls import Call
+
+ACTIONS = {"settle_payment": confirmation.settle, "settle_refund": refunds.settle}
+
+
+def do_next(call: Call) -> bool:
+    """Does what is due in the transaction that takes it off the list, so it happens once."""
+    rows = call.store.execute(
+        "DELETE FROM timers WHERE seq = (SELECT seq FROM timers WHERE due <= ? ORDER BY due LIMIT 1) RETURNING *",
+        time.time(),
+    )
+    for row in rows:
+        ACTIONS[row["action"]](call, row["subject"])
+    return bool(rows)
