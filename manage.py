@@ -10,6 +10,15 @@ from shop import bootstrap
 def main() -> None:
     bootstrap.enter_environment()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command == "demo":
+        from shop.demo import launch
+
+        launch.prepare(sys.argv[2:])
+    if command in ("demo", "serve"):
+        from shop.serve import install_loop
+
+        install_loop()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

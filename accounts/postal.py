@@ -84,7 +84,11 @@ def _without_prefix(country: str, code: str) -> str:
 
 def _labels(country: str, rules: ValidationRules) -> dict[str, str]:
     area = rules.country_area_type
-    code = "Postcode" if country in POSTCODE_COUNTRIES else CODE_LABELS.get(rules.postal_code_type, "Postal code")
+    code = (
+        "Postcode"
+        if country in POSTCODE_COUNTRIES
+        else CODE_LABELS.get(rules.postal_code_type, "Postal code")
+    )
     return {
         "city": TOWN_LABELS.get(rules.city_type, "Town or city"),
         "region": AREA_LABELS.get(area, area.capitalize()),
@@ -113,5 +117,7 @@ def _sentence(rules: AddressRules, field: str, error: str) -> str:
     if error == "required":
         return f"Please enter the {label}."
     if field == "postal_code" and rules.example:
-        return f"This does not look like a {label}. One looks like {rules.example}.".replace("a Eir", "an Eir")
+        return f"This does not look like a {label}. One looks like {rules.example}.".replace(
+            "a Eir", "an Eir"
+        )
     return f"Please choose a {label} from the list."

@@ -1,6 +1,8 @@
 """ASGI entry: HTTP to Django, sockets to the notifications, and the sandbox where no real keys are set."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -11,13 +13,14 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from notifications.routing import websocket_urlpatterns  # noqa: E402
+from shop.media import serve_media  # noqa: E402
 from shop.sandbox.app import Sandbox  # noqa: E402
 
 sandbox = (
     Sandbox(
         database=settings.DATA_DIR / "sandbox.sqlite3",
-        base_url=settings.SANDBOX_URL,
-        webhook_url=f"{settings.SANDBOX_URL}/webhooks/stripe/",
+        base_url=settings.PUBLIC_URL,
+        webhook_url=f"{settings.PUBLIC_URL}/webhooks/stripe/",
         webhook_secret=settings.STRIPE_WEBHOOK_SECRET,
         secret_key=settings.STRIPE_SECRET_KEY,
         publishable_key=settings.STRIPE_PUBLISHABLE_KEY,
@@ -25,12 +28,17 @@ sandbox = (
     if settings.SANDBOX
     else None
 )
+media = None if settings.PRODUCTION else serve_media(django_application)
 
 
-async def http(scope, receive, send):  # type: ignore[no-untyped-def]
-    """Whatever is under the sandbox's path goes there, ahead of Django; the rest is the shop."""
-    mine = sandbox is not None and (scope["path"] + "/").startswith(f"{sandbox.prefix}/")
-    await (sandbox if mine else django_application)(scope, receive, send)
+async def http(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+    """Ahead of Django: the sandbox's paths and, where no reverse proxy does it, pictures. The rest is the shop."""
+    application: Callable = django_application
+    if sandbox is not None and (scope["path"] + "/").startswith(f"{sandbox.prefix}/"):
+        application = sandbox
+    elif media is not None and scope["path"].startswith(settings.MEDIA_URL):
+        application = media
+    await application(scope, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})

@@ -1,51 +1,122 @@
-"""The shop's server: Daphne on uvloop, with the background work beside it in the embedded mode."""
+"""Serves the shop: one process, Daphne on uvloop. `manage.py serve` and `manage.py demo` end here."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import gc
+import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import uvloop
-from twisted.internet import asyncioreactor
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
 
-FRAME_LIMIT = 16 * 1024
 BACKLOG = 1024
+STOPS_WITHIN = 5.0
 
 
-def serve(host: str, port: int, *, ready: Callable[[], None] | None = None) -> None:
-    """Serves until SIGTERM or SIGINT. Raises OSError when the address cannot be listened on."""
-    # Order matters: Twisted takes the loop that is there when Daphne is first imported.
-    loop = uvloop.new_event_loop()
+def port_number(text: str) -> int:
+    """For argparse, which puts the text into its message."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a port from 1 to 65535")
+    return int(text)
+
+
+class CannotListen(Exception):
+    """Why the address cannot be had, in words."""
+
+
+def install_loop() -> None:
+    """Gives Twisted uvloop. It takes one loop for good when it is first imported, which Django's set-up does."""
+    from twisted.internet import asyncioreactor
+
+    try:
+        import uvloop
+
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    except ImportError:  # Where uvloop does not exist, such as Windows.
+        loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
-    from daphne.server import Server
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises CannotListen. Asked before long preparations, so that nobody waits for a port that is taken."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+
+
+def serve(host: str, port: int, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Returns after SIGTERM or Ctrl-C, within a few seconds. Raises CannotListen."""
+    check_address(host, port)
+    # Not sooner: the application sets Django up, and Daphne takes the loop that is there.
     from django.conf import settings
 
     from shop.asgi import application, sandbox
     from shop.background import start_in_thread
 
+    starting = []
+
     def started() -> None:
         if sandbox:
-            loop.create_task(sandbox.start())
-        if ready:
-            ready()
+            # Webhooks that an earlier process left unsent must not wait for the first visitor.
+            starting.append(asyncio.ensure_future(sandbox.start()))
+        ready()
 
-    behind_proxy = {
-        "proxy_forwarded_address_header": "X-Forwarded-For",
-        "proxy_forwarded_port_header": "X-Forwarded-Port",
-    }
-    server = Server(
+    server = _server(
         application=application,
-        endpoints=[f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}:backlog={BACKLOG}"],
+        endpoints=[f"tcp:port={port}:interface={host.replace(':', r'\:')}:backlog={BACKLOG}"],
         ready_callable=started,
-        websocket_max_message_size=FRAME_LIMIT,
-        websocket_max_frame_size=FRAME_LIMIT,
         server_name="breakwater",
-        **(behind_proxy if settings.PRODUCTION else {}),
+        **_behind_a_proxy() if settings.PRODUCTION else {},
     )
+    # What is there now stays: the collector need not look at it again, which a broadcast notices.
+    gc.collect()
+    gc.freeze()
     background = None if settings.PRODUCTION else start_in_thread()
     try:
         server.run()
     finally:
         if background:
-            background.stop()
+            background.stop(STOPS_WITHIN)
+    if server.fault:
+        raise CannotListen(server.fault)
+
+
+def _behind_a_proxy() -> dict[str, str]:
+    return {
+        "proxy_forwarded_address_header": "X-Forwarded-For",
+        "proxy_forwarded_port_header": "X-Forwarded-Port",
+        "proxy_forwarded_proto_header": "X-Forwarded-Proto",
+    }
+
+
+def _server(**options: Any) -> Any:
+    from daphne.server import Server
+    from twisted.internet.defer import Deferred
+
+    class ShopServer(Server):
+        fault = ""
+
+        def listen_error(self, failure: Any) -> None:
+            self.fault = f"Cannot listen: {failure.getErrorMessage()}"
+            self.stop()
+
+        def kill_all_applications(self) -> Deferred | None:
+            """Daphne's own stumbles over connections between two requests, and waits without a bound."""
+            running = [
+                details["application_instance"]
+                for details in self.connections.values()
+                if "application_instance" in details
+            ]
+            for application in running:
+                application.cancel()
+            if not running:
+                return None
+            return Deferred.fromFuture(asyncio.ensure_future(asyncio.wait(running, timeout=STOPS_WITHIN)))
+
+    return ShopServer(**options)

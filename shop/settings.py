@@ -197,12 +197,12 @@ SERVESTATIC_MAX_AGE = 60
 
 PICTURES = {
     "BREAKPOINTS": {"s": 700, "m": 1000, "l": 1440},
-    # Five widths, 320 to 1920 pixels. Templates still count in columns of twelve.
+    # Four widths, 320 to 1280 pixels; zooming shows the picture itself. Templates count in columns of twelve.
     "GRID_COLUMNS": 4,
     "CONTAINER_WIDTH": 1280,
     "FILE_TYPES": ["AVIF"],
     "PICTURE_CLASS": "shop.catalog.pictures.QuickPicture",
-    "PIXEL_DENSITIES": [1, 2],
+    "PIXEL_DENSITIES": [1],
     "USE_PLACEHOLDERS": False,
 }
 
@@ -227,6 +227,17 @@ LOGOUT_REDIRECT_URL = "storefront:home"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
@@ -336,6 +347,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "EXCEPTION_HANDLER": "shop.api.errors.explain",
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -348,6 +360,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "django.tasks": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
     },
 }

@@ -1,5 +1,6 @@
 """Who may follow what live: the shop's answers to the notifications, which know no shop word."""
 
+from accounts.models import User
 from notifications.streams import Reader, register_stream
 from shop.catalog.models import Product
 from shop.orders.models import Order
@@ -31,7 +32,7 @@ def staff_feed(reader: Reader, key: str) -> bool:
 
 def _staff_with(reader: Reader, permission: str) -> bool:
     user = reader.user
-    return bool(user.is_active and getattr(user, "is_staff", False) and user.has_perm(permission))  # type: ignore[union-attr]
+    return isinstance(user, User) and user.is_active and user.is_staff and user.has_perm(permission)
 
 
 def register() -> None:

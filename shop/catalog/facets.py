@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import Substr
-from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from shop.catalog.models import Category, OptionValue, ProductQuerySet, Variant
 
@@ -87,7 +87,7 @@ class Facets:
         self.categories = categories
         self.values = list(OptionValue.objects.select_related("option"))
 
-    def read(self, params: QueryDict) -> Selection:
+    def read(self, params: MultiValueDict[str, str]) -> Selection:
         options: dict[str, set[str]] = {}
         for value in self.values:
             if value.code in params.getlist(value.option.code):
@@ -106,7 +106,7 @@ class Facets:
     def count(self, selection: Selection) -> tuple[int, list[Facet]]:
         """How many products are left, and the facets with how many each choice would leave."""
         left, *branches = [self._branch("", selection, Value("")), *self._branches(selection)]
-        counts = {(facet, code): n for facet, code, n in left.union(*branches, all=True)}
+        counts = {(facet, code): n for facet, code, n in left.union(*branches, all=True).order_by()}
         facets = [
             Facet("category", "Series", self._category_choices(selection, counts)),
             *self._option_facets(selection, counts),

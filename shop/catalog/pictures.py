@@ -126,11 +126,19 @@ def _open(data: bytes) -> Image.Image:
                 raise BadPicture(
                     f"has {opened.width} × {opened.height} pixels, more than {MOST_PIXELS // 10**6} million"
                 )
-            image = QuickPicture.pre_process(opened)
+            return _in_srgb(opened)
     except UnidentifiedImageError:
         raise BadPicture(f"is not a picture of a kind we know ({', '.join(FORMATS)})") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadPicture(f"is a damaged picture: {error}") from None
+
+
+def _in_srgb(opened: Image.Image) -> Image.Image:
+    plain = opened.mode == "RGB" and "icc_profile" not in opened.info and not opened.getexif()
+    if plain:
+        opened.load()
+        return opened
+    image = QuickPicture.pre_process(opened)
     opaque = image.getextrema()[-1] == (255, 255)
     return image.convert("RGB") if opaque else image
 

@@ -19,7 +19,16 @@ from shop.catalog.models import Category, Product, ProductQuerySet
 
 MOST_WORDS = 8
 MOST_FOUND = 500  # Nobody turns that many pages.
-LONGEST_ENDING = 3
+ENDINGS = (
+    "s",
+    "es",
+    "ed",
+    "er",
+    "ers",
+    "ing",
+    "ly",
+    "y",
+)  # What the engines take off a word to get its term.
 NEAR_ENOUGH = 0.74
 
 
@@ -65,18 +74,19 @@ def _find(words: Sequence[str]) -> list[int]:
         return found
     terms = nearby(words)
     corrected = [_correct(word, terms) for word in words]
-    return (match(corrected, True) if corrected != words else []) or match(corrected, False)
+    telling = [word for word in corrected if len(word) > 2]
+    return (match(corrected, True) if corrected != words else []) or (
+        match(telling, False) if telling else []
+    )
 
 
 def _correct(word: str, terms: Sequence[str]) -> str:
     """The nearest term, unless the word begins one or is one with an ending."""
-    if any(term.startswith(word) or _is_with_ending(word, term) for term in terms):
+    if any(term.startswith(word) or word.removeprefix(term) in ENDINGS for term in terms):
         return word
-    return next(iter(get_close_matches(word, terms, n=1, cutoff=NEAR_ENOUGH)), word)
-
-
-def _is_with_ending(word: str, term: str) -> bool:
-    return len(term) > LONGEST_ENDING and word.startswith(term) and len(word) - len(term) <= LONGEST_ENDING
+    near = get_close_matches(word, terms, n=1, cutoff=NEAR_ENOUGH)
+    near = near or get_close_matches(word.removesuffix("s"), terms, n=1, cutoff=NEAR_ENOUGH)
+    return next(iter(near), word)
 
 
 def _match_on_sqlite(words: Sequence[str], every: bool) -> list[int]:
@@ -90,7 +100,7 @@ def _match_on_sqlite(words: Sequence[str], every: bool) -> list[int]:
 
 
 def _nearby_on_sqlite(words: Sequence[str]) -> list[str]:
-    shortest, longest = min(map(len, words)) - LONGEST_ENDING, max(map(len, words)) + LONGEST_ENDING
+    shortest, longest = min(map(len, words)) - 3, max(map(len, words)) + 3
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT term FROM catalog_search_words WHERE length(term) BETWEEN %s AND %s ORDER BY doc DESC",
@@ -113,7 +123,7 @@ def _nearby_on_postgres(words: Sequence[str]) -> list[str]:
     """For each word the terms that share the most trigrams with it, by the index."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT near.term FROM unnest(%s) AS wanted(word), LATERAL "
+            "SELECT DISTINCT near.term FROM unnest(%s::text[]) AS wanted(word), LATERAL "
             "(SELECT term FROM catalog_search_words ORDER BY term <-> wanted.word LIMIT 100) AS near",
             [list(words)],
         )

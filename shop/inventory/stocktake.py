@@ -26,7 +26,7 @@ class BelowReserved(ShopError):
 
 @transaction.atomic
 def count_stock(counts: Mapping[int, int], *, reference: str = "", actor: User | None = None) -> int:
-    """Makes what is on hand what was counted. Returns how many variants moved. Raises BelowReserved."""
+    """Makes what is on hand what was counted. Returns how many had been counted otherwise. Raises BelowReserved."""
     ids = sorted(counts)
     missing = set(ids)
     differing: list[Stock] = []
@@ -52,7 +52,7 @@ def count_stock(counts: Mapping[int, int], *, reference: str = "", actor: User |
     StockMovement.objects.bulk_create((one for one in movements if one.quantity), batch_size=BATCH)
     for start in range(0, len(differing), BATCH):
         announce([stock.variant_id for stock in differing[start : start + BATCH]])
-    return len(new) + len(differing)
+    return len(differing)
 
 
 def _movement(

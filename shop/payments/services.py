@@ -24,7 +24,14 @@ from shop.orders.models import Order
 from shop.orders.services import mark_paid
 from shop.payments import stripe_gateway as gateway
 from shop.payments.models import GatewayEvent, Payment, Refund
-from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused, GatewayUnavailable, Intent, Message
+from shop.payments.stripe_gateway import (
+    Charge,
+    GatewayRefund,
+    GatewayRefused,
+    GatewayUnavailable,
+    Intent,
+    Message,
+)
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -164,10 +171,13 @@ def receive_message(message: Message) -> bool:
             )
     except IntegrityError:
         return False
-    if message.intent:
-        apply_intent(message.intent)
-    elif message.refund:
-        apply_refund(message.refund)
+    match message.about:
+        case Intent() as intent:
+            apply_intent(intent)
+        case GatewayRefund() as refund:
+            apply_refund(refund)
+        case Charge(intent_id, method) if method:
+            Payment.objects.filter(intent_id=intent_id).update(method=method)
     logger.info("%s handled", event)
     return True
 

@@ -65,14 +65,21 @@ class GatewayRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """How an intent was paid, such as `Visa ···· 4242`."""
+
+    intent_id: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A webhook's event: `intent` or `refund` is set when it is about one."""
+    """A webhook's event, and what of ours it is about; None for what we do not follow."""
 
     id: str
     kind: str
     payload: dict[str, Any]
-    intent: Intent | None
-    refund: GatewayRefund | None
+    about: Intent | Charge | GatewayRefund | None
 
 
 # --- Asking -------------------------------------------------------------------------------------
@@ -179,13 +186,7 @@ def read_event(body: bytes, signature: str | None) -> Message:
         raise ForgedMessage(str(error)) from error
     payload = event.to_dict()
     thing = payload["data"]["object"]
-    return Message(
-        id=payload["id"],
-        kind=payload["type"],
-        payload=payload,
-        intent=_intent(thing) if thing["object"] == "payment_intent" else None,
-        refund=_refund(thing) if thing["object"] == "refund" else None,
-    )
+    return Message(payload["id"], payload["type"], payload, _about(thing))
 
 
 # --- Translating --------------------------------------------------------------------------------
@@ -224,6 +225,21 @@ def _intent(data: dict[str, Any]) -> Intent:
         method=_method(details),
         error=error.get("message") or "",
     )
+
+
+def _about(thing: dict[str, Any]) -> Intent | Charge | GatewayRefund | None:
+    match thing["object"]:
+        case "payment_intent":
+            return _intent(thing)
+        case "charge":
+            return _charge(thing)
+        case "refund":
+            return _refund(thing)
+    return None
+
+
+def _charge(data: dict[str, Any]) -> Charge:
+    return Charge(data.get("payment_intent") or "", _method(data.get("payment_method_details")))
 
 
 def _method(details: dict[str, Any] | None) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import reduce
+from operator import add
 
 from djmoney.money import Money
 
@@ -82,10 +84,15 @@ def price(
     zero = Money(0, currency)
     lines = [_priced(item, rates, percent_off, currency) for item in items]
     shipping = rounded(shipping or zero)
-    subtotal = sum((line.gross for line in lines), zero)
-    discount = sum((line.discount for line in lines), zero)
-    tax = sum((line.tax for line in lines), tax_within(shipping, rates.get(TaxClass.STANDARD, Decimal(0))))
+    subtotal = _sum((line.gross for line in lines), zero)
+    discount = _sum((line.discount for line in lines), zero)
+    tax_on_shipping = tax_within(shipping, rates.get(TaxClass.STANDARD, Decimal(0)))
+    tax = _sum((line.tax for line in lines), tax_on_shipping)
     return Totals(lines, subtotal, discount, shipping, tax, subtotal - discount + shipping)
+
+
+def _sum(amounts: Iterable[Money], start: Money) -> Money:
+    return reduce(add, amounts, start)
 
 
 def _priced(item: Item, rates: Mapping[str, Decimal], percent_off: int, currency: str) -> PricedLine:

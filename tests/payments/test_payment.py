@@ -23,8 +23,8 @@ from shop.payments.services import (
     cancel_order,
     expire_orders,
     reconcile,
-    refund_order,
     refresh_payment,
+    refund_order,
     start_payment,
 )
 

@@ -38,7 +38,7 @@ def new_pictures(catalogue: Catalogue, folder: Path | None) -> dict[Path, Fault]
 
 
 def load_images(catalogue: Catalogue, products: dict[str, Product], kept: dict[str, Kept]) -> int:
-    """Makes each product's pictures those of the file, in its order. Returns how many rows were written."""
+    """Makes each product's pictures those of the file, in its order. Returns how many that were there changed."""
     if not catalogue.has("images"):
         return 0
     had = _images_of([product.pk for product in products.values()])
@@ -63,7 +63,7 @@ def load_images(catalogue: Catalogue, products: dict[str, Product], kept: dict[s
         fields = ["picture", "width", "height", "tone", "alt", "position"]
         ProductImage.objects.bulk_update(changed, fields, batch_size=BATCH)
     transaction.on_commit(partial(_forget_unused, unused))
-    return len(new) + len(changed) + len(had)
+    return len(changed) + len(had)
 
 
 def _images_of(products: list[int]) -> dict[tuple[int, str], ProductImage]:

@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
             name='ProductImage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('picture', pictures.models.PictureField(aspect_ratios=[None], breakpoints={'l': 1440, 'm': 1000, 's': 700}, container_width=1280, file_types=['AVIF'], grid_columns=4, height_field='height', max_length=200, pixel_densities=[1, 2], upload_to='products', width_field='width')),
+                ('picture', pictures.models.PictureField(aspect_ratios=[None], breakpoints={'l': 1440, 'm': 1000, 's': 700}, container_width=1280, file_types=['AVIF'], grid_columns=4, height_field='height', max_length=200, pixel_densities=[1], upload_to='products', width_field='width')),
                 ('width', models.PositiveIntegerField(default=0, editable=False)),
                 ('height', models.PositiveIntegerField(default=0, editable=False)),
                 ('alt', models.CharField(max_length=200, verbose_name='description for who cannot see it')),

@@ -1,17 +1,27 @@
-from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, CommandParser
 
-from shop.serve import serve
+from shop.serve import CannotListen, port_number, serve
 
 
 class Command(BaseCommand):
-    help = "Serves the shop on Daphne with uvloop."
+    help = "Serves the shop until SIGTERM or Ctrl-C. Migrate first."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
+        )
+        parser.add_argument("--port", type=port_number, default=8000, help="1 to 65535 (default: 8000)")
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        serve(host, port, ready=lambda: self.stdout.write(f"Serving on http://{host}:{port}/"))
+    def handle(self, *, host: str, port: int, **options: Any) -> None:
+        if settings.SANDBOX and urlsplit(settings.SANDBOX_URL).port != port:
+            self.stderr.write(
+                f"Payments will fail: set PUBLIC_URL=http://localhost:{port} in the environment."
+            )
+        try:
+            serve(host, port, ready=lambda: self.stdout.write(f"Serving on {host}, port {port}."))
+        except CannotListen as error:
+            raise CommandError(str(error)) from None

@@ -1,0 +1,19 @@
+"""What django-allauth tells people, in this house's words."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": "This account is closed.",
+        "duplicate_email": "This address is in your account already.",
+        "email_password_mismatch": "We know no account with this address and this password.",
+        "email_taken": "There is an account with this address already.",
+        "enter_current_password": "Please enter your present password.",
+        "incorrect_password": "This is not your present password.",
+        "max_email_addresses": "An account can have %d addresses at most.",
+        "rate_limited": "That was a little often. Please wait a minute.",
+        "too_many_login_attempts": "That was wrong too often. Please wait a few minutes, or set a new password.",
+        "unverified_primary_email": "Please confirm this address before you sign in with it.",
+    }

@@ -1,0 +1,59 @@
+"""django-allauth's forms with this house's labels."""
+
+from typing import Any
+
+from allauth.account import forms
+
+LABELS = {
+    "login": "E-mail address",
+    "email": "E-mail address",
+    "remember": "Keep me signed in on this device",
+    "password1": "Password",
+    "password2": "The same password again",
+    "oldpassword": "Present password",
+}
+PASSWORD_HINT = "Eight characters at least. A few words in a row are easy to keep and hard to guess."
+
+
+class Labelled:
+    """The label says what a field is; a placeholder that repeats it would vanish on the first key."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():  # type: ignore[attr-defined]
+            field.label = LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+        if "password1" in self.fields:  # type: ignore[attr-defined]
+            self.fields["password1"].help_text = PASSWORD_HINT  # type: ignore[attr-defined]
+
+
+class LoginForm(Labelled, forms.LoginForm):
+    pass
+
+
+class SignupForm(Labelled, forms.SignupForm):
+    pass
+
+
+class AddEmailForm(Labelled, forms.AddEmailForm):
+    pass
+
+
+class ChangePasswordForm(Labelled, forms.ChangePasswordForm):
+    pass
+
+
+class SetPasswordForm(Labelled, forms.SetPasswordForm):
+    pass
+
+
+class ResetPasswordForm(Labelled, forms.ResetPasswordForm):
+    pass
+
+
+class ResetPasswordKeyForm(Labelled, forms.ResetPasswordKeyForm):
+    pass
+
+
+class ReauthenticateForm(Labelled, forms.ReauthenticateForm):
+    pass

@@ -1,0 +1,60 @@
+"""The shop as it runs: real server processes on the test's own database."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+
+from tests.processes import free_port, running
+
+
+@dataclass(frozen=True)
+class LiveShop:
+    urls: list[str]
+    data: Path
+    processes: list[subprocess.Popen]
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
+
+
+@contextlib.contextmanager
+def live_shop(*, processes: int = 1, **environment: str) -> Iterator[LiveShop]:
+    """`processes` servers that share one database and one data folder. Needs a test with `transaction=True`."""
+    with tempfile.TemporaryDirectory(prefix="breakwater-live-") as data, contextlib.ExitStack() as stack:
+        started = []
+        urls = [f"http://127.0.0.1:{free_port()}" for _ in range(processes)]
+        for url in urls:
+            port = url.rpartition(":")[2]
+            env = _environment(data, urls[0]) | environment
+            command = [sys.executable, "manage.py", "serve", "--port", port]
+            log = Path(data) / f"server-{port}.log"
+            started.append(stack.enter_context(running(command, log=log, ready=f"{url}/readyz", env=env)))
+        yield LiveShop(urls, Path(data), started)
+
+
+def _environment(data: str, url: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BREAKWATER_TEST")}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "BREAKWATER_DATA": data,
+        "DATABASE_URL": database_url(),
+        "PUBLIC_URL": url,
+        "BREAKWATER_VENV": "off",
+    }
+
+
+def database_url() -> str:
+    """Where this test's own database is, for another process."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    server, _, options = os.environ["BREAKWATER_TEST_POSTGRES"].partition("?")
+    return f"{server.rpartition('/')[0]}/{name}?{options}".rstrip("?")

@@ -1,0 +1,40 @@
+"""What touches the database, once more on a real PostgreSQL, where rows lock and transactions overlap."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.processes import ROOT
+
+ROOMS = [
+    "inventory",
+    "cart",
+    "checkout",
+    "orders",
+    "payments",
+    "notifications",
+    "backoffice",
+    "api",
+    "storefront",
+    "catalog",
+]
+
+
+@pytest.mark.skipif("BREAKWATER_TEST_POSTGRES" in os.environ, reason="this run is on PostgreSQL itself")
+@pytest.mark.timeout(900)
+def test_the_shop_s_own_tests_pass_on_postgresql(postgres_url: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "not browser",
+        *(f"tests/{room}" for room in ROOMS),
+    ]
+    environment = os.environ | {"BREAKWATER_TEST_POSTGRES": postgres_url}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=880)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
