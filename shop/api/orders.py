@@ -1,0 +1,110 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers, viewsets
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import PostalAddress
+from notifications.inbox import inbox_stream
+from notifications.log import position
+from shop.api.shapes import Amount, Pages, stream
+from shop.orders.models import Order, OrderEvent, OrderLine, Shipment
+
+
+class LineSerializer(serializers.ModelSerializer):
+    unit_price = Amount()
+    discount = Amount()
+    total = Amount()
+
+    class Meta:
+        model = OrderLine
+        fields = ("sku", "title", "options", "quantity", "unit_price", "discount", "tax_percent", "total")
+
+
+class EventSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = OrderEvent
+        fields = ("kind", "created_at")
+
+
+class ShipmentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Shipment
+        fields = ("carrier", "tracking_number", "shipped_at")
+
+
+class OrderSerializer(serializers.ModelSerializer):
+    url = serializers.HyperlinkedIdentityField(view_name="api:order-detail", lookup_field="public_id")
+    status_text = serializers.CharField(source="get_status_display")
+    total = Amount()
+    lines = LineSerializer(many=True)
+
+    class Meta:
+        model = Order
+        fields: tuple[str, ...] = (
+            "url",
+            "public_id",
+            "number",
+            "status",
+            "status_text",
+            "placed_at",
+            "total",
+            "lines",
+        )
+
+
+class OrderDetailSerializer(OrderSerializer):
+    address = serializers.SerializerMethodField()
+    subtotal = Amount()
+    discount = Amount()
+    shipping = Amount()
+    tax = Amount()
+    shipments = ShipmentSerializer(many=True)
+    events = EventSerializer(many=True)
+
+    class Meta(OrderSerializer.Meta):
+        amounts = ("subtotal", "discount", "shipping", "tax")
+        fields = (
+            *OrderSerializer.Meta.fields,
+            *amounts,
+            "email",
+            "address",
+            "shipping_name",
+            "shipments",
+            "events",
+        )
+
+    def get_address(self, order: Order) -> dict[str, str]:
+        return {name: str(getattr(order, name)) for name in PostalAddress.FIELDS}
+
+
+class OrderViewSet(viewsets.ReadOnlyModelViewSet[Order]):
+    """The caller's own orders; anybody else's are not found."""
+
+    permission_classes = (IsAuthenticated,)
+    lookup_field = "public_id"
+    lookup_value_regex = r"[\w-]+"
+    pagination_class = Pages
+
+    def get_serializer_class(self) -> type[OrderSerializer]:
+        return OrderSerializer if self.action == "list" else OrderDetailSerializer
+
+    def get_queryset(self) -> QuerySet[Order]:
+        orders = self.request.user.orders.all()  # type: ignore[union-attr, misc]
+        return orders.prefetch_related("lines") if self.action == "list" else orders.for_page()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        name = inbox_stream(request.user)  # type: ignore[arg-type]
+        here = position(name)
+        response = super().list(request, *args, **kwargs)
+        response.data["stream"] = stream(name, here)
+        return response
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        name = f"order:{kwargs['public_id']}"
+        here = position(name)
+        response = super().retrieve(request, *args, **kwargs)
+        response.data["stream"] = stream(name, here)
+        return response

@@ -1,0 +1,130 @@
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from rest_framework import serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from notifications.log import position
+from shop.api.shapes import Amount, Pages, stream
+from shop.catalog.models import Category, OptionValue, Product, ProductAttribute, ProductImage, Variant
+from shop.catalog.search import search
+
+
+class ImageSerializer(serializers.ModelSerializer):
+    files = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ProductImage
+        fields = ("alt", "tone", "width", "height", "files")
+
+    def get_files(self, image: ProductImage) -> list[dict[str, Any]]:
+        return [
+            {"type": f"image/{kind.lower()}", "width": width, "url": self._url(sizes[width].url)}
+            for kind, sizes in image.picture.aspect_ratios[None].items()
+            for width in sorted(sizes)
+        ]
+
+    def _url(self, path: str) -> str:
+        return self.context["request"].build_absolute_uri(path)
+
+
+class OptionValueSerializer(serializers.ModelSerializer):
+    option = serializers.CharField(source="option.code")
+    name = serializers.CharField(source="option.name")
+    value = serializers.CharField(source="code")
+
+    class Meta:
+        model = OptionValue
+        fields = ("option", "name", "value", "label", "swatch")
+
+
+class VariantSerializer(serializers.ModelSerializer):
+    price = Amount()
+    options = OptionValueSerializer(source="option_values", many=True)
+    available = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Variant
+        fields = ("sku", "price", "weight_g", "options", "available")
+
+    def get_available(self, variant: Variant) -> int:
+        stock = getattr(variant, "stock", None)
+        return stock.available if stock else 0
+
+
+class AttributeSerializer(serializers.ModelSerializer):
+    code = serializers.CharField(source="attribute.code")
+    name = serializers.CharField(source="attribute.name")
+
+    class Meta:
+        model = ProductAttribute
+        fields = ("code", "name", "value")
+
+
+class ProductSerializer(serializers.HyperlinkedModelSerializer):
+    url = serializers.HyperlinkedIdentityField(view_name="api:product-detail", lookup_field="slug")
+    category: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    price_from = Amount()
+    cover = ImageSerializer()
+
+    class Meta:
+        model = Product
+        fields: tuple[str, ...] = (
+            "url",
+            "slug",
+            "title",
+            "subtitle",
+            "artist",
+            "category",
+            "orientation",
+            "price_from",
+            "cover",
+        )
+
+
+class ProductDetailSerializer(ProductSerializer):
+    attributes = AttributeSerializer(many=True)
+    variants = VariantSerializer(many=True)
+    images = ImageSerializer(many=True)
+
+    class Meta(ProductSerializer.Meta):
+        fields = (*ProductSerializer.Meta.fields, "story", "attributes", "variants", "images")
+
+
+class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):
+    """What the public may see now. `?category=` takes a slug and includes what lies below it, `?q=` searches."""
+
+    lookup_field = "slug"
+    pagination_class = Pages
+
+    def get_serializer_class(self) -> type[ProductSerializer]:
+        return ProductSerializer if self.action == "list" else ProductDetailSerializer
+
+    def get_queryset(self) -> QuerySet[Product]:
+        products = Product.objects.visible().for_cards()  # type: ignore[attr-defined]
+        # A query that counts or compares many rows for one drops the model's own order.
+        products = products.select_related("category").order_by("position", "id")
+        if self.action == "list":
+            return products
+        variants = Variant.objects.with_options().select_related("stock")  # type: ignore[attr-defined]
+        facts = ProductAttribute.objects.select_related("attribute")
+        return products.prefetch_related(
+            Prefetch("variants", variants), "images", Prefetch("attributes", facts)
+        )
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        slug, term = (self.request.query_params.get(name, "").strip() for name in ("category", "q"))
+        if slug:
+            category = Category.objects.filter(slug=slug).first()
+            if category is None:
+                raise serializers.ValidationError({"category": ["There is no such category."]})
+            queryset = queryset.in_category(category)
+        return search(term, queryset) if term else queryset
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        name = f"product:{kwargs['slug']}"
+        here = position(name)
+        response = super().retrieve(request, *args, **kwargs)
+        response.data["stream"] = stream(name, here)
+        return response

@@ -1,0 +1,13 @@
+"""What autodiscovery finds: one module of admins for each domain."""
+
+from shop.backoffice import (  # noqa: F401
+    accounts,
+    catalog,
+    inventory,
+    orders,
+    payments,
+    pricing,
+    promotions,
+    shipping,
+    tasks,
+)

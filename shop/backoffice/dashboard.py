@@ -1,0 +1,76 @@
+"""What staff see first: what waits for them now. Each panel is one query, and is there for whoever may see its rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, F, Q, Sum
+from django.http import HttpRequest
+from django.utils import timezone
+from djmoney.money import Money
+
+from notifications.log import positions
+from shop.backoffice.inventory import LOW, level
+from shop.backoffice.orders import STATUS_COLOURS, STREAM
+from shop.inventory.models import Stock
+from shop.orders.models import Order
+from shop.payments.models import GatewayEvent, Payment, Refund
+
+Status = Order.Status
+ROWS = 8
+UNHANDLED_AFTER = timedelta(minutes=5)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    may = request.user.has_perm
+    if may("orders.view_order"):
+        context["live"] = positions(STREAM)  # before the rows
+        context |= _today() | _waiting()
+        newest = Order.objects.order_by("-id")[:ROWS]
+        context["newest"] = [(order, STATUS_COLOURS[Status(order.status)]) for order in newest]
+    if may("inventory.view_stock"):
+        context["low_stock"] = _low_stock()
+    if may("payments.view_payment"):
+        context["troubles"] = _troubles()
+    return context
+
+
+def _today() -> dict[str, Any]:
+    """Orders placed since midnight, and what those of them that were paid come to."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    earned = Sum(
+        "total", filter=~Q(status__in=[Status.PENDING, Status.CANCELLED, Status.REFUNDED]), default=0
+    )
+    since = Order.objects.filter(placed_at__gte=midnight)
+    row = since.aggregate(placed=Count("pk"), earned=earned)
+    return {
+        "placed": row["placed"],
+        "earned": Money(row["earned"], settings.DEFAULT_CURRENCY),
+    }
+
+
+def _waiting() -> dict[str, Any]:
+    """How many orders wait for our hands. Both statuses are short-lived, so the index on status finds few rows."""
+    rows = Order.objects.filter(status__in=[Status.PAID, Status.PACKED]).order_by().values_list("status")
+    counts = dict(rows.annotate(n=Count("pk")))
+    return {"to_pack": counts.get(Status.PAID, 0), "to_ship": counts.get(Status.PACKED, 0)}
+
+
+def _low_stock() -> list[tuple[Stock, str]]:
+    rows = Stock.objects.filter(on_hand__lte=F("reserved") + LOW).annotate(free=F("on_hand") - F("reserved"))
+    rows = rows.select_related("variant__product").order_by("free", "variant__sku")[:ROWS]
+    return [(stock, level(stock.available)) for stock in rows]
+
+
+def _troubles() -> dict[str, Any]:
+    """Money that did not move as it should: for people, because the shop has already tried."""
+    refunds = Refund.objects.filter(status=Refund.Status.FAILED).select_related("payment__order")
+    declined = Payment.objects.open().exclude(last_error="").select_related("order")
+    unheard = GatewayEvent.objects.filter(handled_at=None, received_at__lte=timezone.now() - UNHANDLED_AFTER)
+    return {
+        "refunds": list(refunds.order_by("-id")[:ROWS]),
+        "payments": list(declined.order_by("-id")[:ROWS]),
+        "unhandled": unheard.count(),
+    }

@@ -1,0 +1,185 @@
+"""Stock as staff see it: what lies there and who holds it. It changes by a movement with a reason, never by an edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from shop.backoffice.ledgers import LedgerAdmin
+from shop.backoffice.site import hand
+from shop.errors import ShopError
+from shop.inventory.models import Reservation, Stock, StockMovement
+from shop.inventory.services import receive
+
+Reason = StockMovement.Reason
+LOW = 3
+
+
+def level(available: int) -> str:
+    """The colour of a stock line: none left, few left, or nothing to say."""
+    return "danger" if available <= 0 else "warning" if available <= LOW else ""
+
+
+class AdjustForm(forms.Form):
+    quantity = forms.IntegerField(
+        min_value=-9999,
+        max_value=9999,
+        help_text="12 adds twelve, -2 takes two away.",
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    reason = forms.ChoiceField(
+        choices=[(reason, reason.label) for reason in (Reason.RECEIVED, Reason.RETURNED, Reason.ADJUSTED)],
+        widget=UnfoldAdminSelectWidget,
+    )
+    note = forms.CharField(
+        max_length=64,
+        help_text="Such as a delivery note, an order's number or what was counted.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        quantity = data.get("quantity")
+        if quantity == 0:
+            self.add_error("quantity", "Nothing would move.")
+        if quantity and quantity < 0 and data.get("reason") != Reason.ADJUSTED:
+            self.add_error(
+                "quantity", "What was received or returned is more, not less. Take away as adjusted."
+            )
+        return data
+
+
+class LevelFilter(DropdownFilter):
+    title = "level"
+    parameter_name = "level"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("out", "None left"), ("low", f"{LOW} or fewer left"), ("held", "Some reserved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Stock]) -> QuerySet[Stock]:
+        match self.value():
+            case "out":
+                return queryset.filter(on_hand__lte=F("reserved"))
+            case "low":
+                return queryset.filter(on_hand__lte=F("reserved") + LOW)
+            case "held":
+                return queryset.filter(reserved__gt=0)
+        return queryset
+
+
+@admin.register(Stock)
+class StockAdmin(ModelAdmin):
+    list_display = ("sku", "product", "on_hand", "reserved", "left")
+    list_display_links = ("sku",)
+    list_filter = (LevelFilter,)
+    list_filter_submit = True
+    list_select_related = ("variant__product",)
+    list_per_page = 50
+    search_fields = ("variant__sku__istartswith", "variant__product__title__icontains")
+    search_help_text = "SKU or product"
+    show_full_result_count = False
+    ordering = ("variant__sku",)
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Stock | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Stock]:
+        return super().get_queryset(request).annotate(free=F("on_hand") - F("reserved"))
+
+    @display(description="SKU", ordering="variant__sku")
+    def sku(self, stock: Stock) -> str:
+        return stock.variant.sku
+
+    @display(description="Product", ordering="variant__product__title")
+    def product(self, stock: Stock) -> str:
+        return stock.variant.product.title
+
+    @display(
+        description="Available", ordering="free", label={"danger": "danger", "warning": "warning", "": ""}
+    )
+    def left(self, stock: Stock) -> tuple[str, str]:
+        return level(stock.available), str(stock.available)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """One variant's stock with its last movements and holds, and the form that moves some."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        rows = self.get_queryset(request).select_related("variant__product")
+        stock = rows.filter(pk=int(object_id)).first() if object_id.isdecimal() else None
+        if stock is None:
+            raise Http404
+        may_adjust = self.has_change_permission(request)
+        form = AdjustForm(request.POST or None)
+        if request.method == "POST":
+            if not may_adjust:
+                raise PermissionDenied
+            if form.is_valid() and self.adjust(request, stock, form.cleaned_data):
+                return redirect("admin:inventory_stock_change", stock.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": stock.variant.sku,
+            "title": stock.variant.sku,
+            "stock": stock,
+            "level": level(stock.available),
+            "form": form if may_adjust else None,
+            "movements": stock.variant.movements.select_related("actor")[:20],
+            "holds": stock.variant.reservations.filter(state=Reservation.State.HELD).order_by("id")[:50],
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "backoffice/stock.html", context, status=422 if form.errors else 200)
+
+    def adjust(self, request: HttpRequest, stock: Stock, data: dict[str, Any]) -> bool:
+        try:
+            receive(
+                stock.variant, data["quantity"], data["reason"], actor=hand(request), reference=data["note"]
+            )
+        except ShopError as error:
+            messages.error(request, error.message)
+            return False
+        messages.success(request, f"{stock.variant.sku}: {data['quantity']:+d}, {data['reason']}.")
+        return True
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(LedgerAdmin):
+    list_display = ("created_at", "variant", "moved", "reason", "reference", "actor")
+    list_filter = (("reason", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("variant", "actor")
+    search_fields = ("variant__sku__istartswith", "reference__exact")
+
+    @display(description="Quantity", ordering="quantity")
+    def moved(self, movement: StockMovement) -> str:
+        return f"{movement.quantity:+d}"
+
+
+@admin.register(Reservation)
+class ReservationAdmin(LedgerAdmin):
+    list_display = ("created_at", "variant", "quantity", "held", "expires_at", "reference")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("variant",)
+    search_fields = ("variant__sku__istartswith", "reference__exact")
+    ordering = ("-id",)
+
+    @display(
+        description="State", label={"held": "warning", "shipped": "success", "released": ""}, ordering="state"
+    )
+    def held(self, reservation: Reservation) -> tuple[str, str]:
+        return reservation.state, reservation.get_state_display()

@@ -1,0 +1,199 @@
+"""Orders for staff: a live list, and one page that shows everything of an order and what can be done to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.formats import date_format
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+from unfold.paginator import InfinitePaginator
+
+from notifications.log import positions
+from shop.backoffice.order_steps import SENDS, STEPS, Ledger, StepForm
+from shop.backoffice.site import hand
+from shop.errors import ShopError
+from shop.orders.models import FIRST_NUMBER, Order, OrderLine
+from shop.orders.services import pack_order
+from shop.payments.models import Refund
+
+STREAM = "staff:orders"
+
+# Colour says whose turn it is: ours (brass), the carrier's (sea), nobody's (green), or gone wrong (signal).
+STATUS_COLOURS = {
+    Order.Status.PENDING: "",
+    Order.Status.PAID: "warning",
+    Order.Status.PACKED: "warning",
+    Order.Status.SHIPPED: "info",
+    Order.Status.DELIVERED: "success",
+    Order.Status.CANCELLED: "danger",
+    Order.Status.REFUNDED: "danger",
+}
+
+
+@admin.register(Order)
+class OrderAdmin(ModelAdmin):
+    list_display = ("number", "customer", "state", "items", "total", "placed")
+    list_filter = (("status", MultipleChoicesDropdownFilter), ("placed_at", RangeDateFilter))
+    list_filter_submit = True
+    list_disable_select_all = True
+    list_per_page = 50
+    list_before_template = "backoffice/orders_live.html"
+    search_fields = (
+        "email__istartswith",
+        "name__icontains",
+        "public_id__exact",
+        "lines__sku__iexact",
+        "shipments__tracking_number__iexact",
+    )
+    search_help_text = "Number, e-mail, name, SKU or tracking number"
+    # Counting a large table for page links costs more than the page.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    ordering = ("-id",)
+    actions = ("pack_selected",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_pack_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(SENDS)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        counted = (
+            OrderLine.objects.filter(order=OuterRef("pk"))
+            .order_by()
+            .values("order")
+            .annotate(n=Sum("quantity"))
+        )
+        return super().get_queryset(request).annotate(item_count=Subquery(counted.values("n")))
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        digits = search_term.strip().upper().removeprefix("BW-")
+        if digits.isascii() and digits.isdigit() and len(digits) < 16:
+            found = queryset.filter(pk=int(digits) - FIRST_NUMBER)
+            if found.exists():
+                return found, False
+        return super().get_search_results(request, queryset, search_term)
+
+    @display(description="Order", ordering="id")
+    def number(self, order: Order) -> str:
+        return order.number
+
+    @display(description="Customer", header=True)
+    def customer(self, order: Order) -> tuple[str, str]:
+        return order.name, order.email
+
+    @display(description="Status", label=STATUS_COLOURS, ordering="status")
+    def state(self, order: Order) -> tuple[str, str]:
+        return order.status, order.get_status_display()
+
+    @display(description="Placed", ordering="id")
+    def placed(self, order: Order) -> str:
+        return date_format(timezone.localtime(order.placed_at), "j M Y, H:i")
+
+    @display(description="Items", ordering="item_count")
+    def items(self, order: Order) -> int:
+        return order.item_count or 0  # type: ignore[attr-defined]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        live = positions(STREAM)  # before the rows, so that nothing falls between them and what follows
+        return super().changelist_view(request, {**(extra_context or {}), "live": live})
+
+    @action(description="Mark as packed", permissions=["pack"])
+    def pack_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        packed = 0
+        for order in queryset.order_by("pk"):
+            try:
+                pack_order(order, by=hand(request))
+                packed += 1
+            except ShopError as error:
+                messages.error(request, f"{order.number}: {error.message}")
+        if packed:
+            messages.success(request, f"{packed} order{'' if packed == 1 else 's'} packed.")
+
+    def get_urls(self) -> list[Any]:
+        step = self.admin_site.admin_view(self.step_view)
+        return [path("<int:pk>/steps/<slug:name>/", step, name="orders_order_step"), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page of one order. It has no form of the model: status and money are written by services alone."""
+        live = positions(STREAM)
+        return self.page(request, self.order_or_404(request, object_id), live=live)
+
+    def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        step = STEPS.get(name)
+        if step is None:
+            raise Http404
+        if not request.user.has_perm(step.permission):
+            raise PermissionDenied
+        order = self.order_or_404(request, str(pk))
+        if request.method != "POST":
+            return redirect("admin:orders_order_change", pk)
+        form = step.form(request.POST, ledger=Ledger.of(order))
+        if not form.is_valid():
+            return self.page(request, order, tried={name: form}, status=422)
+        try:
+            step.run(order, hand(request), form.cleaned_data)
+            messages.success(request, f"{order.number}: {step.done}.")
+        except ShopError as error:
+            messages.error(request, error.message)
+        return redirect("admin:orders_order_change", pk)
+
+    def order_or_404(self, request: HttpRequest, pk: str) -> Order:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        refunds = Prefetch("payments__refunds", Refund.objects.select_related("actor"))
+        rows = (
+            Order.objects.for_page()
+            .select_related("user")
+            .prefetch_related("lines__variant", "payments", refunds)
+        )
+        order = rows.filter(pk=pk).first() if pk.isdecimal() else None
+        if order is None:
+            raise Http404
+        return order
+
+    def page(
+        self,
+        request: HttpRequest,
+        order: Order,
+        *,
+        live: Any = None,
+        tried: dict[str, StepForm] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        ledger = Ledger.of(order)
+        steps = [
+            (name, step, (tried or {}).get(name) or step.form(ledger=ledger))
+            for name, step in STEPS.items()
+            if request.user.has_perm(step.permission) and step.offered(order, ledger)
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": order,
+            "title": order.number,
+            "order": order,
+            "ledger": ledger,
+            "steps": steps,
+            "log": [(event, event.kind.replace("_", " ").capitalize()) for event in order.events.all()][::-1],
+            "colour": STATUS_COLOURS[Order.Status(order.status)],
+            "live": live or positions(STREAM),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "backoffice/order.html", context, status=status)

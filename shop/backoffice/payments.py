@@ -1,0 +1,113 @@
+"""What was asked of the payment provider and what it said: all of it read-only. Money moves on an order's page."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
+
+from shop.backoffice.ledgers import LedgerAdmin
+from shop.orders.models import Order
+from shop.payments.models import GatewayEvent, Payment, Refund
+
+
+def order_link(order: Order) -> SafeString:
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number
+    )
+
+
+@admin.register(Payment)
+class PaymentAdmin(LedgerAdmin):
+    list_display = ("id", "order_number", "amount", "state", "method", "last_error", "updated_at")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("order",)
+    search_fields = ("intent_id__exact", "order__email__istartswith")
+    # The client secret lets its holder act on the payment; staff have no use for it.
+    fields = (
+        "order_number",
+        "amount",
+        "state",
+        "method",
+        "last_error",
+        "intent_id",
+        "created_at",
+        "updated_at",
+    )
+    readonly_fields = fields
+    COLOURS = {
+        "succeeded": "success",
+        "cancelled": "",
+        "starting": "",
+        "waiting": "warning",
+        "processing": "info",
+    }
+
+    @display(description="Order", ordering="order_id")
+    def order_number(self, payment: Payment) -> SafeString:
+        return order_link(payment.order)
+
+    @display(description="Status", label=COLOURS, ordering="status")
+    def state(self, payment: Payment) -> tuple[str, str]:
+        return payment.status, payment.get_status_display()
+
+
+@admin.register(Refund)
+class RefundAdmin(LedgerAdmin):
+    list_display = ("id", "order_number", "amount", "state", "reason", "actor", "created_at")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("payment__order", "actor")
+    search_fields = ("refund_id__exact", "payment__order__email__istartswith")
+    fields = ("order_number", "amount", "state", "reason", "actor", "refund_id", "created_at")
+    readonly_fields = fields
+    COLOURS = {"succeeded": "success", "failed": "danger", "requested": "warning", "pending": "warning"}
+
+    @display(description="Order", ordering="payment__order_id")
+    def order_number(self, refund: Refund) -> SafeString:
+        return order_link(refund.payment.order)
+
+    @display(description="Status", label=COLOURS, ordering="status")
+    def state(self, refund: Refund) -> tuple[str, str]:
+        return refund.status, refund.get_status_display()
+
+
+class HandledFilter(DropdownFilter):
+    title = "handled"
+    parameter_name = "handled"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Not yet"), ("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        wanted = self.value()
+        return queryset.filter(handled_at__isnull=wanted == "no") if wanted in ("no", "yes") else queryset
+
+
+@admin.register(GatewayEvent)
+class GatewayEventAdmin(LedgerAdmin):
+    list_display = ("event_id", "kind", "state", "received_at", "handled_at")
+    list_filter = (HandledFilter,)
+    list_filter_submit = True
+    search_fields = ("event_id__exact", "kind__istartswith")
+    fields = ("event_id", "kind", "received_at", "handled_at", "message")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("payload")
+
+    @display(description="State", label={"handled": "success", "waiting": "warning"}, ordering="handled_at")
+    def state(self, event: GatewayEvent) -> str:
+        return "handled" if event.handled_at else "waiting"
+
+    @display(description="Message")
+    def message(self, event: GatewayEvent) -> SafeString:
+        return format_html(
+            '<pre class="bo-pre">{}</pre>', json.dumps(event.payload, indent=2, ensure_ascii=False)
+        )

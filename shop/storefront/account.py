@@ -1,0 +1,89 @@
+"""An account's own pages: overview, orders, name, inbox. Sign-in and passwords are django-allauth's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from notifications.inbox import inbox, inbox_stream, mark_read, unread_count
+from notifications.log import positions
+from shop.orders.models import Order
+from shop.storefront.forms import NameForm
+from shop.storefront.orders import TITLES
+from shop.storefront.requests import SignedInRequest
+
+ORDERS_A_PAGE = 10
+INBOX_LENGTH = 50
+
+
+@login_required
+@require_safe
+def account(request: SignedInRequest) -> HttpResponse:
+    verified = EmailAddress.objects.filter(user=request.user, verified=True).values_list("email", flat=True)
+    context = {
+        "orders": request.user.orders.for_list()[:3],
+        "address": request.user.addresses.first(),
+        "unread": unread_count(request.user),
+        "verified": request.user.email in verified,
+        "claimable": sum(Order.objects.guests_of(email).count() for email in verified),
+    }
+    return render(request, "storefront/account.html", context)
+
+
+@login_required
+@require_safe
+def account_orders(request: SignedInRequest) -> HttpResponse:
+    pages = Paginator(request.user.orders.for_list(), ORDERS_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    numbers = pages.get_elided_page_range(page.number, on_each_side=1)
+    return render(request, "storefront/account_orders.html", {"page": page, "numbers": numbers})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account_name(request: SignedInRequest) -> HttpResponse:
+    form = NameForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your name is saved.")
+        return redirect("storefront:account")
+    return render(request, "storefront/account_name.html", {"form": form})
+
+
+@login_required
+@require_safe
+def notifications(request: SignedInRequest) -> HttpResponse:
+    position = positions(inbox_stream(request.user))
+    items = [_told(event) for event in inbox(request.user, INBOX_LENGTH)]
+    context = {"items": items, "position": position, "unread": any(item["unread"] for item in items)}
+    template = "storefront/notifications.html#items" if request.htmx else "storefront/notifications.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def notifications_read(request: SignedInRequest) -> HttpResponse:
+    offset = request.POST.get("offset", "")
+    if offset.isdecimal():
+        mark_read(request.user, int(offset))
+    return redirect("storefront:notifications")
+
+
+def _told(event: Any) -> dict[str, object]:
+    """A message in words; the shop's kinds are `order.<what>`."""
+    kind = event.kind.removeprefix("order.")
+    return {
+        "title": TITLES.get(kind, kind.replace("_", " ").replace(".", " ").capitalize()),
+        "number": event.payload.get("number", ""),
+        "order": event.payload.get("order", ""),
+        "at": event.created_at,
+        "offset": event.offset,
+        "unread": event.unread,
+    }

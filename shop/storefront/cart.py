@@ -1,0 +1,167 @@
+"""The cart's page and what can be done on it. Each action answers a plain form with a redirect, htmx with a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+from djmoney.money import Money
+
+from accounts.models import User
+from shop.cart.models import Cart
+from shop.cart.services import (
+    Review,
+    add_to_cart,
+    apply_coupon,
+    merge_carts,
+    open_cart,
+    remove_coupon,
+    review,
+    set_quantity,
+)
+from shop.catalog.models import Variant
+from shop.errors import ShopError
+from shop.shipping.models import ShippingMethod
+from shop.storefront.forms import AddToCartForm, CouponForm, QuantityForm, first_error
+from shop.storefront.requests import ShopRequest
+from shop.storefront.templatetags.shop import money
+
+
+def current_cart(request: HttpRequest) -> Cart | None:
+    """The visitor's cart if there is one; looking makes none."""
+    return Cart.objects.belonging_to(request.user, request.session.get("cart"))
+
+
+def filled_cart(request: HttpRequest) -> Cart:
+    """The visitor's cart, made if there is none, and remembered in a guest's session."""
+    cart = open_cart(request.user, request.session.get("cart"))
+    if not request.user.is_authenticated:
+        request.session["cart"] = cart.token
+    return cart
+
+
+def look_over(cart: Cart | None) -> Review:
+    return review(cart) if cart and cart.pk else Review(cart=cart or Cart(), lines=[])
+
+
+@receiver(user_logged_in)
+def bring_guest_cart(request: HttpRequest | None, user: User, **_: Any) -> None:
+    """What was put in the cart before signing in is still there after."""
+    token = request.session.pop("cart", None) if request is not None else None
+    guest = Cart.objects.filter(user=None, token=token).first() if token else None
+    if guest:
+        merge_carts(guest, user)
+
+
+@require_safe
+def cart(request: ShopRequest) -> HttpResponse:
+    return _cart_page(request, current_cart(request))
+
+
+@require_POST
+def cart_add(request: ShopRequest) -> HttpResponse:
+    form = AddToCartForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, first_error(form))
+    variant = get_object_or_404(
+        Variant.objects.select_related("product", "stock"), pk=form.cleaned_data["variant"]
+    )
+    cart = filled_cart(request)
+    try:
+        line = add_to_cart(cart, variant, form.cleaned_data["quantity"])
+    except ShopError as error:
+        return _refused(request, error.message, variant)
+    if not request.htmx:
+        messages.success(request, f"“{variant.product.title}” is in your cart.")
+        return redirect("storefront:cart")
+    added = {
+        "variant": variant,
+        "line": line,
+        "quantity": form.cleaned_data["quantity"],
+        "cart_count": cart.count(),
+    }
+    return render(request, "storefront/partials/cart_added.html", added)
+
+
+@require_POST
+def cart_line(request: ShopRequest, line_id: int) -> HttpResponse:
+    cart, form = current_cart(request), QuantityForm(request.POST)
+    error = ""
+    if cart and form.is_valid():
+        try:
+            set_quantity(cart, line_id, form.wanted())
+        except ShopError as refusal:
+            error = refusal.message
+    elif cart:
+        error = "Please enter the quantity as a number."
+    return _answer(request, cart, line_error={"id": line_id, "message": error} if error else None)
+
+
+@require_POST
+def cart_coupon(request: ShopRequest) -> HttpResponse:
+    """Also used by the checkout, which says in `next` where to go back to."""
+    cart, error = filled_cart(request), ""
+    form = CouponForm(request.POST)
+    try:
+        if "remove" in request.POST:
+            remove_coupon(cart)
+        elif form.is_valid():
+            apply_coupon(cart, form.cleaned_data["code"])
+        else:
+            error = first_error(form)
+    except ShopError as refusal:
+        error = refusal.message
+    return _answer(request, cart, coupon_error=error, coupon_code=request.POST.get("code", ""))
+
+
+def _answer(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResponse:
+    """Back to where the buyer was: with a part of the page for htmx, else by a redirect with the error told."""
+    if request.htmx:
+        return _cart_page(request, cart, **seen)
+    if error := _told_error(seen):
+        messages.error(request, error)
+    return redirect(_next_page(request))
+
+
+def _told_error(seen: dict[str, Any]) -> str:
+    return (seen.get("line_error") or {}).get("message") or seen.get("coupon_error") or ""
+
+
+def _next_page(request: ShopRequest) -> str:
+    page = request.POST.get("next", "")
+    return page if url_has_allowed_host_and_scheme(page, None) and page.startswith("/") else "storefront:cart"
+
+
+def _cart_page(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResponse:
+    looked = look_over(cart)
+    totals = looked.totals()
+    context = {
+        "review": looked,
+        "totals": totals,
+        "delivery_from": _cheapest_delivery(looked, totals.subtotal - totals.discount),
+        "cart_count": looked.count,
+        "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",
+        **seen,
+    }
+    template = "storefront/cart.html#cart" if request.htmx else "storefront/cart.html"
+    return TemplateResponse(request, template, context)
+
+
+def _cheapest_delivery(looked: Review, goods: Money) -> Money | None:
+    methods = ShippingMethod.objects.serving(settings.SHOP_COUNTRY, looked.weight_g) if looked.lines else []
+    return min((method.price_for(goods) for method in methods), key=lambda price: price.amount, default=None)
+
+
+def _refused(request: ShopRequest, message: str, variant: Variant | None = None) -> HttpResponse:
+    if request.htmx:
+        return render(request, "storefront/partials/cart_added.html", {"error": message})
+    messages.error(request, message)
+    return redirect(variant.product if variant else request.headers.get("referer", "storefront:cart"))

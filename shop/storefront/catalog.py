@@ -1,0 +1,117 @@
+"""Browsing: the front page, lists of prints, a print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from shop.catalog.facets import Facets
+from shop.catalog.models import Category, Product, ProductImage, ProductQuerySet
+
+PER_PAGE = 24
+SORTS = {
+    "featured": ("Featured", ("position", "id")),
+    "newest": ("Newest", ("-visible_from", "-id")),
+    "price": ("Price, low to high", ("price_from", "position", "id")),
+    "-price": ("Price, high to low", ("-price_from", "position", "id")),
+    "title": ("Title", ("title", "id")),
+}
+
+
+def hung(products: ProductQuerySet) -> ProductQuerySet:
+    """Products as the cards show them: cover, price from, how many are left of all variants together."""
+    left = Sum(F("variants__stock__on_hand") - F("variants__stock__reserved"))
+    priced = products.for_cards().filter(price_from__isnull=False)  # type: ignore[misc]  # annotated there
+    return priced.annotate(left=Coalesce(left, 0))
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    prints = hung(Product.objects.visible())
+    featured = list(prints[:4])
+    newest = prints.exclude(pk__in=[product.pk for product in featured]).order_by("-visible_from", "-id")
+    sections = _with_pictures(Category.objects.filter(depth=1))
+    context = {"featured": featured, "newest": newest[:8], "series": sections, "sections": sections}
+    return render(request, "storefront/home.html", context)
+
+
+@require_safe
+def product_list(request: HttpRequest) -> HttpResponse:
+    tree = list(Category.objects.all())
+    roots = [category for category in tree if category.is_root()]
+    return listing(request, "storefront/product_list.html", Product.objects.visible(), roots, sections=roots)
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    tree = list(Category.objects.all())
+    current = next((one for one in tree if one.slug == slug), None)
+    if current is None:
+        raise Http404
+    context = {
+        "category": current,
+        "ancestors": [one for one in tree if current.is_descendant_of(one)],
+        "sections": [one for one in tree if one.is_root()],
+        "current_section": next(one for one in tree if current.path.startswith(one.path)),
+    }
+    children = [one for one in tree if one.is_child_of(current)]
+    products = Product.objects.visible().in_category(current)
+    return listing(request, "storefront/category.html", products, children, **context)
+
+
+def listing(
+    request: HttpRequest,
+    template: str,
+    products: ProductQuerySet,
+    categories: Sequence[Category],
+    *,
+    ranked: bool = False,
+    **context: Any,
+) -> HttpResponse:
+    """A page of products that can be narrowed, sorted and turned. `ranked` ones come in an order of their own."""
+    facets = Facets(products, categories)
+    selection = facets.read(request.GET)
+    total, counted = facets.count(selection)
+    sorts = {"": ("Best match", ()), **SORTS} if ranked else SORTS
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in sorts else next(iter(sorts))
+    found = hung(facets.narrow(selection))
+    paginator = Paginator(found.order_by(*sorts[sort][1]) if sorts[sort][1] else found, PER_PAGE)
+    paginator.count = total  # type: ignore[misc]  # counted with the facets
+    page = paginator.get_page(request.GET.get("page"))
+    context |= {
+        "page": page,
+        "pages": paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
+        "total": total,
+        "facets": counted,
+        "selection": selection,
+        "sorts": [(code, label) for code, (label, _) in sorts.items()],
+        "sort": sort,
+    }
+    return render(request, template, context)
+
+
+def _with_pictures(categories: Any) -> list[Category]:
+    """Each with `picture`: the cover of the second visible product in it, or of its only one."""
+    covers = ProductImage.objects.filter(
+        product__in=Product.objects.visible(),
+        product__category__path__startswith=OuterRef("path"),
+        position=0,
+    )
+    ordered = covers.order_by("product__position", "product")
+    found = list(
+        categories.annotate(
+            second=Subquery(ordered.values("pk")[1:2]), only=Subquery(ordered.values("pk")[:1])
+        ).annotate(cover_id=Coalesce("second", "only"))
+    )
+    images = ProductImage.objects.in_bulk([one.cover_id for one in found if one.cover_id])
+    for one in found:
+        one.picture = images.get(one.cover_id)
+    return found

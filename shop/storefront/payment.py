@@ -1,0 +1,117 @@
+"""Paying: the card form's page, the way back from the bank, and a status to ask for.
+
+All three are asynchronous because they wait for the payment provider. Rows are read and written in services and
+in one block each; no transaction is open while the provider is waited for.
+"""
+
+from __future__ import annotations
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from shop.orders.models import Order
+from shop.payments.models import Payment
+from shop.payments.services import PaymentClosed, refresh_payment, start_payment
+from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable
+from shop.storefront.orders import find_order
+
+Status = Order.Status
+
+
+@never_cache
+@require_safe
+async def pay(request: HttpRequest, public_id: str) -> HttpResponse:
+    order = await sync_to_async(find_order)(request, public_id)
+    if order.status not in (Status.PENDING, Status.CANCELLED):
+        return redirect(order)
+    try:
+        payment = await start_payment(order)
+    except PaymentClosed:
+        return await sync_to_async(_closed_page)(request, order)
+    except (GatewayUnavailable, GatewayRefused) as error:
+        return await sync_to_async(_trouble_page)(request, order, error.message)
+    return await sync_to_async(_pay_page)(request, order, payment)
+
+
+@never_cache
+@require_safe
+async def pay_return(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Where the provider sends the buyer back to. What is true is asked, not read from the address."""
+    order = await sync_to_async(find_order)(request, public_id)
+    try:
+        await refresh_payment(order)
+    except (GatewayUnavailable, GatewayRefused):
+        # The provider's own message will bring the news; until then the order's page says that we wait.
+        return redirect(order)
+    return await sync_to_async(_after_return)(request, order)
+
+
+@never_cache
+@require_safe
+async def pay_status(request: HttpRequest, public_id: str) -> JsonResponse:
+    """For the pay page's script, where no push arrives. `?ask` also asks the provider: after a card was sent."""
+    order = await sync_to_async(find_order)(request, public_id)
+    if "ask" in request.GET and order.status == Status.PENDING:
+        try:
+            await refresh_payment(order)
+        except (GatewayUnavailable, GatewayRefused) as error:
+            return JsonResponse({"status": order.status, "trouble": error.message}, status=503)
+    return JsonResponse(await sync_to_async(_state)(order))
+
+
+def _state(order: Order) -> dict[str, str]:
+    payment = order.payments.last()
+    state = {"status": order.status, "payment": payment.status if payment else ""}
+    done = order.status != Status.PENDING or (payment and payment.status == Payment.Status.PROCESSING)
+    if order.status == Status.CANCELLED:
+        state["url"] = reverse("storefront:pay", args=[order.public_id])
+    elif done:
+        state["url"] = order.get_absolute_url()
+    return state
+
+
+def _after_return(request: HttpRequest, order: Order) -> HttpResponse:
+    payment = order.payments.last()
+    if order.status != Status.PENDING or (payment and payment.status == Payment.Status.PROCESSING):
+        return redirect(order)
+    if payment and payment.last_error:
+        messages.error(request, payment.last_error)
+    return redirect("storefront:pay", order.public_id)
+
+
+def _pay_page(request: HttpRequest, order: Order, payment: Payment) -> HttpResponse:
+    if payment.status == Payment.Status.PROCESSING:
+        return redirect(order)
+    context = {
+        "order": order,
+        "payment": payment,
+        "held_seconds": int((order.reserved_until - timezone.now()).total_seconds()),
+        "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
+        "stripe_js": settings.STRIPE_JS,
+        "return_url": request.build_absolute_uri(reverse("storefront:pay_return", args=[order.public_id])),
+    }
+    return render(request, "storefront/pay.html", context)
+
+
+def _closed_page(request: HttpRequest, order: Order) -> HttpResponse:
+    context = {
+        "order": order,
+        "expired": order.reserved_until <= timezone.now(),
+        "was_paid": order.payments.filter(status=Payment.Status.SUCCEEDED).exists(),
+    }
+    return render(request, "storefront/pay_closed.html", context, status=410)
+
+
+def _trouble_page(request: HttpRequest, order: Order, message: str) -> HttpResponse:
+    response = render(
+        request, "storefront/pay_trouble.html", {"order": order, "message": message}, status=503
+    )
+    response.headers["Retry-After"] = "20"
+    return response

@@ -1,0 +1,116 @@
+"""A print's own page: which variant is meant, what it costs, how many are left, when it could be there."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from notifications.log import positions
+from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
+from shop.catalog.options import available, choose, codes, offered
+from shop.shipping.models import ShippingMethod
+from shop.storefront.catalog import hung
+from shop.storefront.templatetags.shop import money
+
+CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
+# The scene of the "on a wall" drawing, in centimetres: where the floor is, where a print hangs.
+FLOOR, CENTRE, EYE_LEVEL = 224, 216, 150
+
+
+@require_safe
+def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    facts = Prefetch("attributes", queryset=ProductAttribute.objects.select_related("attribute"))
+    visible = Product.objects.visible().select_related("category").prefetch_related("images", facts)
+    product = get_object_or_404(visible, slug=slug)
+    following = positions(f"product:{slug}")  # Read before the stock, so that no change falls between.
+    variants = list(product.variants.with_options().select_related("stock"))
+    chosen = choose(variants, request.GET.dict())
+    images = list(product.images.all())
+    options = offered(variants, chosen) if chosen else []
+    context = {
+        "product": product,
+        "images": images,
+        "shown": _shown(chosen, images),
+        "following": following,
+        "variants": [_as_data(variant, images) for variant in variants],
+        "chosen": chosen,
+        "options": options,
+        "left": available(chosen) if chosen else 0,
+        "sold_out": not any(available(variant) for variant in variants),
+        "frame": _frame(chosen) if chosen else "",
+        "wall": _wall(chosen, images) if chosen else None,
+        "delivery": _delivery(chosen) if chosen else None,
+        "related": _related(product),
+    }
+    return render(request, "storefront/product.html", context)
+
+
+def _shown(chosen: Variant | None, images: list[ProductImage]) -> ProductImage | None:
+    first = images[0] if images else None
+    return next((image for image in images if chosen and image.pk == chosen.image_id), first)
+
+
+def _as_data(variant: Variant, images: list[ProductImage]) -> dict[str, Any]:
+    """What product.js needs to show another variant without asking."""
+    shown = _shown(variant, images)
+    return {
+        "id": variant.pk,
+        "sku": variant.sku,
+        "label": variant.label,
+        "price": money(variant.price),
+        "options": codes(variant),
+        "available": available(variant),
+        "reserved": variant.stock.reserved if hasattr(variant, "stock") else 0,
+        "image": shown.pk if shown else None,
+        "frame": _frame(variant),
+        "wall": _wall(variant, images),
+    }
+
+
+def _frame(variant: Variant) -> str:
+    return next((value.swatch for value in variant.option_values if value.option.code == "frame"), "")
+
+
+def _wall(variant: Variant, images: list[ProductImage]) -> dict[str, int] | None:
+    """Where the print hangs in the scene, if its size is known: at true size beside somebody of 172 cm."""
+    size = next((value.label for value in variant.option_values if value.option.code == "size"), "")
+    measures = CENTIMETRES.search(size)
+    if not measures or not images:
+        return None
+    short, long = sorted(map(int, measures.groups()))
+    width, height = (long, short) if images[0].width > images[0].height else (short, long)
+    return {"x": CENTRE - width // 2, "y": FLOOR - EYE_LEVEL - height // 2, "width": width, "height": height}
+
+
+def _delivery(variant: Variant) -> dict[str, Any] | None:
+    """The cheapest of our own ways to send it within the country, if ordered today."""
+    methods = ShippingMethod.objects.serving(settings.SHOP_COUNTRY, variant.weight_g)
+    if not methods:
+        return None
+    method = min(methods, key=lambda one: one.price_for(variant.price))
+    today = timezone.localdate()
+    return {
+        "price": method.price_for(variant.price),
+        "from": working_days_after(today, method.days_min),
+        "to": working_days_after(today, method.days_max),
+    }
+
+
+def working_days_after(day: date, count: int) -> date:
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
+def _related(product: Product) -> list[Product]:
+    others = Product.objects.visible().filter(category=product.category_id).exclude(pk=product.pk)
+    return list(hung(others)[:4])

@@ -1,0 +1,167 @@
+/* The card form. Stripe.js (or the sandbox's own, with the same calls) draws it and takes the card; this page only
+ * mounts it in the shop's colours, says what went wrong, and counts down how long the prints are held. */
+
+const form = document.querySelector("#pay-form");
+const button = document.querySelector("#pay-button");
+const errorBox = document.querySelector("#pay-error");
+const said = document.querySelector("#pay-said");
+const label = button.querySelector("span");
+const pay = label.textContent;
+const POLL_MS = 8000;
+const ASK_MS = 2500;
+const ASKS = 24;
+
+// Counted from when the page was made: the clock of the buyer may be wrong.
+const heldUntil = performance.now() + Number(form.dataset.heldSeconds) * 1000;
+
+let asked = 0;
+let gone = false;
+
+// Telling
+
+function fail(message) {
+  errorBox.querySelector("p").textContent = message;
+  errorBox.hidden = false;
+  said.textContent = "";
+}
+
+function busy(isBusy, words = "") {
+  button.setAttribute("aria-disabled", String(isBusy));
+  label.textContent = isBusy && words ? words : pay;
+}
+
+function go(url) {
+  gone = true;
+  location.assign(url);
+}
+
+// Colours of the page, resolved, for a form that lies in another document
+
+function appearance() {
+  const probe = document.createElement("span");
+  form.append(probe);
+  const color = (token) => {
+    probe.style.color = `var(--${token})`;
+    return getComputedStyle(probe).color;
+  };
+  const variables = {
+    colorBackground: color("surface"),
+    colorText: color("ink"),
+    colorTextSecondary: color("muted"),
+    colorTextPlaceholder: color("muted"),
+    colorPrimary: color("sea"),
+    colorDanger: color("signal"),
+    fontFamily: "Instrument Sans, system-ui, sans-serif",
+    fontSizeBase: "17px",
+    borderRadius: "3px",
+    spacingUnit: "4px",
+  };
+  const edge = color("edge");
+  probe.remove();
+  return {
+    theme: "stripe",
+    variables,
+    rules: {
+      ".Input": { border: `1px solid ${edge}`, boxShadow: "none", padding: "11px 12px" },
+      ".Input:focus": { border: `1px solid ${variables.colorPrimary}`, outline: `2px solid ${variables.colorPrimary}` },
+      ".Input--invalid": { border: `1px solid ${variables.colorDanger}`, boxShadow: "none" },
+      ".Label": { fontWeight: "550", fontSize: "14px" },
+    },
+  };
+}
+
+// Paying
+
+function open() {
+  if (typeof window.Stripe !== "function") {
+    document.querySelector("#card-waiting").hidden = true;
+    return fail("The card form could not be loaded. Please check your connection and open this page again.");
+  }
+  const stripe = window.Stripe(form.dataset.key);
+  const elements = stripe.elements({ clientSecret: form.dataset.secret, appearance: appearance() });
+  const card = elements.create("payment", { layout: "tabs" });
+  card.on("ready", () => {
+    document.querySelector("#card-waiting").hidden = true;
+    busy(false);
+  });
+  card.on("loaderror", ({ error }) => {
+    document.querySelector("#card-waiting").hidden = true;
+    fail(error?.message ?? "The card form could not be loaded. Please open this page again.");
+  });
+  card.mount("#card");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => elements.update({ appearance: appearance() }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (button.getAttribute("aria-disabled") !== "true") confirm(stripe, elements);
+  });
+}
+
+async function confirm(stripe, elements) {
+  errorBox.hidden = true;
+  busy(true, "Paying…");
+  said.textContent = "The bank is being asked. Please keep this page open.";
+  try {
+    const { error } = await stripe.confirmPayment({ elements, confirmParams: { return_url: form.dataset.return } });
+    // Without an error the browser is already on its way to the return page.
+    if (!error) return;
+    if (error.payment_intent?.status === "succeeded") return go(form.dataset.return);
+    fail(error.message ?? "The payment did not go through. Nothing was charged; please try again.");
+    busy(false);
+  } catch {
+    // The card may have been charged although the answer was lost: ask before offering to pay again.
+    said.textContent = "The connection broke off. We are asking whether the payment arrived.";
+    asked = ASKS;
+    await askUntilKnown();
+  }
+}
+
+async function askUntilKnown() {
+  while (asked-- > 0 && !gone) {
+    const state = await status("?ask");
+    if (state?.url) return go(state.url);
+    if (state?.payment === "waiting") break;
+    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+  }
+  if (gone) return;
+  fail("No payment has arrived. Nothing was charged; please try again.");
+  busy(false);
+}
+
+// The state of the order, where no push arrives: paid in another tab, or no longer held
+
+async function status(query = "") {
+  try {
+    const answer = await fetch(form.dataset.status + query, { headers: { Accept: "application/json" } });
+    return await answer.json();
+  } catch {
+    return null;
+  }
+}
+
+async function poll() {
+  if (gone || document.hidden) return;
+  const state = await status();
+  if (state?.url && !gone) go(state.url);
+}
+
+// How long the prints are held
+
+function count() {
+  const left = Math.floor((heldUntil - performance.now()) / 1000);
+  const held = document.querySelector("#held");
+  if (left <= 0) {
+    held.textContent = "no longer";
+    // A payment under way is not disturbed; the return page tells how it ended.
+    if (!gone && label.textContent === pay) location.reload();
+    return;
+  }
+  const seconds = String(left % 60).padStart(2, "0");
+  held.textContent = `for ${Math.floor(left / 60)}:${seconds}`;
+  held.classList.toggle("urgent", left < 300);
+  setTimeout(count, 1000);
+}
+
+open();
+count();
+setInterval(poll, POLL_MS);

@@ -1,0 +1,140 @@
+/* A print's page: another choice shows its price, stock and picture at once; stock follows the shop live. */
+
+const FEW = 5;
+
+const page = document.querySelector("[data-product]");
+const variants = JSON.parse(document.getElementById("variants").textContent);
+const options = page.querySelector("[data-options]");
+const adding = page.querySelector("[data-add]");
+const stock = page.querySelector("[data-stock]");
+
+function chosenCodes() {
+  return Object.fromEntries(new FormData(options));
+}
+
+function fits(variant, codes) {
+  return Object.entries(codes).every(([option, code]) => variant.options[option] === code);
+}
+
+/* The variant of these codes, or else the nearest that keeps the choice just made. */
+function find(codes, kept) {
+  const near = (variant) => Object.entries(codes).filter(([option, code]) => variant.options[option] === code).length;
+  const keeping = variants.filter((variant) => !kept || variant.options[kept] === codes[kept]);
+  const better = (best, one) =>
+    near(one) > near(best) || (near(one) === near(best) && one.available > 0 && best.available <= 0) ? one : best;
+  return variants.find((variant) => fits(variant, codes)) ?? keeping.reduce(better, keeping[0]);
+}
+
+let chosen = variants.find((variant) => String(variant.id) === adding?.elements.variant.value);
+
+function showStock() {
+  const { available, reserved } = chosen;
+  const kind = available <= 0 ? "urgent" : available <= FEW ? "brass" : "good";
+  const words =
+    available <= 0 ? "Sold out in this combination" : available <= FEW ? `Only ${available} left` : `${available} left`;
+  stock.className = `state state--${kind}`;
+  stock.textContent = reserved > 0 ? `${words}, ${reserved} set aside for orders` : words;
+  const button = adding.querySelector("button");
+  button.disabled = adding.elements.quantity.disabled = available <= 0;
+  button.textContent = available > 0 ? "Add to cart" : "Sold out";
+}
+
+function showOptions() {
+  for (const input of options.querySelectorAll("input[type=radio]")) {
+    const codes = { ...chosen.options, [input.name]: input.value };
+    const out = !variants.some((variant) => variant.available > 0 && fits(variant, codes));
+    input.checked = chosen.options[input.name] === input.value;
+    input.closest(".pill").classList.toggle("pill--out", out);
+    input.parentElement.querySelector("[data-out]").hidden = !out;
+    if (input.checked) options.querySelector(`[data-chosen="${input.name}"]`).textContent = input.dataset.label;
+  }
+}
+
+function showPicture() {
+  for (const stage of page.querySelectorAll("[data-image]")) {
+    stage.hidden = Number(stage.dataset.image) !== chosen.image;
+    if (chosen.frame) stage.dataset.frame = chosen.frame;
+    else delete stage.dataset.frame;
+  }
+}
+
+function place(box, { x, y, width, height }) {
+  for (const [name, value] of Object.entries({ x, y, width, height })) box.setAttribute(name, value);
+}
+
+function showWall() {
+  const hung = page.querySelector("[data-hung]");
+  if (!hung || !chosen.wall) return;
+  const { x, y, width, height } = chosen.wall;
+  const frame = hung.querySelector("[data-box=frame]");
+  for (const box of hung.children) place(box, chosen.wall);
+  place(hung.querySelector("[data-box=shade]"), { x: x + 1, y: y + 3, width, height });
+  frame.setAttribute("fill", chosen.frame || "none");
+  frame.setAttribute("stroke", chosen.frame || "none");
+  page.querySelector("[data-measures]").textContent = `${width} × ${height} cm`;
+}
+
+function choose(variant) {
+  chosen = variant;
+  adding.elements.variant.value = variant.id;
+  page.querySelector("[data-price]").textContent = variant.price;
+  showOptions();
+  showPicture();
+  showWall();
+  showStock();
+  history.replaceState(null, "", `?${new URLSearchParams(variant.options)}`);
+}
+
+options?.addEventListener("change", (event) => choose(find(chosenCodes(), event.target.name)));
+
+page.addEventListener("notification", ({ detail: { kind, data } }) => {
+  if (kind === "reset") return location.reload();
+  if (kind !== "stock" || !chosen) return;
+  const variant = variants.find((one) => one.sku === data.sku);
+  if (!variant) return;
+  Object.assign(variant, { available: data.available, reserved: data.reserved });
+  showOptions();
+  if (variant === chosen) showStock();
+});
+
+/* Adding answers with a few words and the cart's new number; where that fails, the form goes the plain way. */
+adding?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = adding.querySelector("button");
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const answer = await fetch(adding.action, {
+      method: "POST",
+      body: new FormData(adding),
+      headers: { "HX-Request": "true" },
+    });
+    const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const count = parts.getElementById("cart-count");
+    if (answer.ok && count) {
+      count.removeAttribute("hx-swap-oob");
+      document.getElementById("cart-count").replaceWith(count);
+    }
+    page.querySelector("[data-added]").replaceChildren(...parts.body.childNodes);
+  } catch {
+    adding.submit();
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+});
+
+/* Looking closer. */
+const zoom = document.getElementById("zoom");
+
+page.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-zoom]");
+  if (!link) return;
+  event.preventDefault();
+  const picture = zoom.querySelector("[data-zoomed]");
+  picture.src = link.href;
+  picture.alt = link.closest(".stage").querySelector("img").alt;
+  zoom.showModal();
+});
+
+zoom?.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close], img")) zoom.close();
+});

@@ -1,0 +1,106 @@
+"""What the templates of the shop say often: money, icons, prints on their paper."""
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from djmoney.money import Money
+from moneyed.l10n import format_money
+
+from shop.catalog.facets import Band
+from shop.catalog.models import ProductImage
+
+register = template.Library()
+
+# Enough steps for any screen without a page of addresses for every picture.
+WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
+
+
+@register.filter
+def money(amount: Any) -> str:
+    """`€24.00`; nothing for nothing."""
+    return format_money(amount, locale=f"en_{settings.SHOP_COUNTRY}") if amount is not None else ""
+
+
+@register.filter
+def price(amount: Any) -> str:
+    """A bare number of the shop's own currency, as annotations give it."""
+    return money(Money(amount, settings.DEFAULT_CURRENCY)) if amount is not None else ""
+
+
+@register.filter
+def band(limits: Band) -> str:
+    """`under €40`, `€40 to €80`, `€80 and more`."""
+    if limits.low is None:
+        return f"Under {_whole(limits.high)}"
+    return (
+        f"{_whole(limits.low)} to {_whole(limits.high)}" if limits.high else f"{_whole(limits.low)} and more"
+    )
+
+
+def _whole(amount: Any) -> str:
+    return price(amount).removesuffix(".00")
+
+
+@register.simple_tag
+def swatch(colour: str) -> SafeString:
+    """A drop of colour. As a drawing, because the page's policy allows no inline style."""
+    drop = '<svg class="swatch" viewBox="0 0 20 20" aria-hidden="true"><rect width="20" height="20" fill="{}"/></svg>'
+    return format_html(drop, colour)
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """A drawing beside words: hidden from who listens."""
+    extra = f" icon--{size}" if size else ""
+    sheet = static("storefront/icons/sprite.svg")
+    return format_html('<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, sheet, name)
+
+
+@register.inclusion_tag("storefront/partials/picture.html")
+def print_picture(
+    image: ProductImage | None, sizes: str = "100vw", *, eager: bool = False, alt: str | None = None
+) -> dict[str, Any]:
+    """A print in the formats and widths there are. `eager` is for the first large one of a page only."""
+    if image is None:
+        return {"image": None}
+    formats = image.picture.aspect_ratios[None]
+    return {
+        "image": image,
+        "alt": image.alt if alt is None else alt,
+        "form": _form(image),
+        "sizes": sizes,
+        "eager": eager,
+        "sources": [(kind.lower(), _steps(files)) for kind, files in formats.items() if files],
+        "fallback": _nearest(formats.get("WEBP", {}), 960) or image.picture,
+    }
+
+
+@register.simple_tag
+def small_picture(image: ProductImage) -> str:
+    """The address of one file of 640 pixels or near, for where no choice of files can be offered."""
+    formats = image.picture.aspect_ratios[None]
+    return (_nearest(formats.get("WEBP") or next(iter(formats.values()), {}), 640) or image.picture).url
+
+
+def _form(image: ProductImage) -> str:
+    if image.width == image.height:
+        return "square"
+    return "landscape" if image.width > image.height else "portrait"
+
+
+def _steps(files: dict[int, Any]) -> list[tuple[int, str]]:
+    """The files nearest to WIDTHS, each once, by width."""
+    chosen = {width: file for step in WIDTHS for width, file in [_nearest_item(files, step)]}
+    return [(width, chosen[width].url) for width in sorted(chosen)]
+
+
+def _nearest(files: dict[int, Any], width: int) -> Any:
+    return _nearest_item(files, width)[1] if files else None
+
+
+def _nearest_item(files: dict[int, Any], width: int) -> tuple[int, Any]:
+    return min(files.items(), key=lambda item: abs(item[0] - width))

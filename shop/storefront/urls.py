@@ -1,0 +1,68 @@
+from django.urls import path
+
+from shop.storefront import (
+    account,
+    addresses,
+    cart,
+    catalog,
+    checkout,
+    delivery,
+    orders,
+    pages,
+    payment,
+    product,
+    search,
+)
+
+app_name = "storefront"
+
+browsing = [
+    path("", catalog.home, name="home"),
+    path("products/", catalog.product_list, name="products"),
+    path("products/<slug:slug>/", product.product_detail, name="product"),
+    path("categories/<slug:slug>/", catalog.category, name="category"),
+    path("search/", search.results, name="search"),
+    path("search/suggest/", search.suggestions, name="suggest"),
+]
+
+reading = [
+    path("delivery-and-returns/", pages.delivery, name="delivery"),
+    path("terms/", pages.page("terms"), name="terms"),
+    path("about/", pages.page("about"), name="about"),
+    path("privacy/", pages.page("privacy"), name="privacy"),
+    path("contact/", pages.page("contact"), name="contact"),
+    path("accessibility/", pages.page("accessibility"), name="accessibility"),
+]
+
+buying = [
+    path("cart/", cart.cart, name="cart"),
+    path("cart/add/", cart.cart_add, name="cart_add"),
+    path("cart/coupon/", cart.cart_coupon, name="cart_coupon"),
+    path("cart/lines/<int:line_id>/", cart.cart_line, name="cart_line"),
+    path("checkout/", checkout.details, name="checkout"),
+    path("checkout/address-fields/", addresses.address_fields, name="address_fields"),
+    path("checkout/delivery/", delivery.delivery, name="checkout_delivery"),
+    path("checkout/summary/", delivery.checkout_summary, name="checkout_summary"),
+    path("checkout/<slug:public_id>/pay/", payment.pay, name="pay"),
+    path("checkout/<slug:public_id>/return/", payment.pay_return, name="pay_return"),
+    path("checkout/<slug:public_id>/status/", payment.pay_status, name="pay_status"),
+    path("orders/<slug:public_id>/", orders.order, name="order"),
+    path("orders/<slug:public_id>/cancel/", orders.order_cancel, name="order_cancel"),
+    path("orders/<slug:public_id>/refill/", orders.order_refill, name="order_refill"),
+    path("orders/<slug:public_id>/claim/", orders.order_claim, name="order_claim"),
+]
+
+keeping = [
+    path("account/", account.account, name="account"),
+    path("account/orders/", account.account_orders, name="account_orders"),
+    path("account/name/", account.account_name, name="account_name"),
+    path("account/notifications/", account.notifications, name="notifications"),
+    path("account/notifications/read/", account.notifications_read, name="notifications_read"),
+    path("account/addresses/", addresses.addresses, name="addresses"),
+    path("account/addresses/add/", addresses.address_add, name="address_add"),
+    path("account/addresses/<int:address_id>/", addresses.address_edit, name="address_edit"),
+    path("account/addresses/<int:address_id>/delete/", addresses.address_delete, name="address_delete"),
+    path("account/addresses/<int:address_id>/default/", addresses.address_default, name="address_default"),
+]
+
+urlpatterns = [*browsing, *reading, *buying, *keeping]

@@ -1,0 +1,155 @@
+"""No page asks once for each of its rows: fifty take as many queries as five."""
+
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.test import Client
+from djmoney.money import Money
+
+from accounts.models import User
+from shop.catalog.models import Attribute, Category, Option, ProductImage, Variant
+from shop.inventory.services import receive
+from shop.orders.models import Order
+from shop.payments.models import GatewayEvent, Payment
+from shop.pricing.models import TaxRate
+from shop.promotions.models import Coupon
+from shop.shipping.models import ShippingMethod
+from tests.backoffice.conftest import queries
+
+pytestmark = pytest.mark.django_db
+
+
+def orders(count: int, make: "Makers") -> None:
+    make.orders(count)
+
+
+def products(count: int, make: "Makers") -> None:
+    for _ in range(count):
+        product = make.variant().product
+        number = product.pk
+        Coupon.objects.create(code=f"C{number}", percent=5)
+        Category.objects.add_root({"name": f"Series {number}", "slug": f"series-{number}"})
+        Attribute.objects.create(code=f"a{number}", name=f"Fact {number}")
+        Option.objects.create(code=f"o{number}", name=f"Option {number}").values.create(code="x", label="X")
+        ShippingMethod.objects.create(code=f"m{number}", name="Way", price=Money("3", "EUR"))
+        user = User.objects.create_user(f"buyer{number}@example.com")
+        user.groups.add(Group.objects.create(name=f"group {number}"))
+        EmailAddress.objects.create(user=user, email=user.email, verified=True)
+        GatewayEvent.objects.create(event_id=f"evt_{number}", kind="charge.succeeded", payload={})
+        ProductImage.objects.create(
+            product=product, picture="products/none.webp", width=100, height=80, alt="Waves"
+        )
+    TaxRate.objects.bulk_create(
+        TaxRate(country=country, percent=20) for country in COUNTRIES[TaxRate.objects.count() :][:count]
+    )
+
+
+COUNTRIES = [f"{first}{second}" for first in "ABCDEFGH" for second in "ABCDEFGHIJ"]
+
+
+class Makers:
+    def __init__(self, orders: Callable[[int], list[Order]], variant: Callable[..., Variant]) -> None:
+        self.orders, self.variant = orders, variant
+
+
+@pytest.fixture
+def make(make_orders: Callable[[int], list[Order]], make_variant: Callable[..., Variant]) -> Makers:
+    return Makers(make_orders, make_variant)
+
+
+@pytest.mark.parametrize(
+    ("path", "rows"),
+    [
+        ("/admin/", orders),
+        ("/admin/orders/order/", orders),
+        ("/admin/orders/order/?q=nora", orders),
+        ("/admin/payments/payment/", orders),
+        ("/admin/payments/refund/", orders),
+        ("/admin/inventory/stockmovement/", orders),
+        ("/admin/inventory/reservation/", orders),
+        ("/admin/django_tasks_database/dbtaskresult/", orders),
+        ("/admin/inventory/stock/", products),
+        ("/admin/catalog/product/", products),
+        ("/admin/catalog/product/?q=swell", products),
+        ("/admin/catalog/category/", products),
+        ("/admin/catalog/attribute/", products),
+        ("/admin/catalog/option/", products),
+        ("/admin/promotions/coupon/", products),
+        ("/admin/shipping/shippingmethod/", products),
+        ("/admin/pricing/taxrate/", products),
+        ("/admin/accounts/user/", products),
+        ("/admin/auth/group/", products),
+        ("/admin/account/emailaddress/", products),
+        ("/admin/payments/gatewayevent/", products),
+    ],
+)
+def test_fifty_rows_take_as_many_queries_as_five(
+    path: str, rows: Callable[[int, Makers], None], owner: Client, make: Makers
+) -> None:
+    rows(5, make)
+    few = queries(owner, path)
+    rows(45, make)
+    assert queries(owner, path) == few
+    assert few <= 14
+
+
+def test_an_order_of_fifty_lines_takes_as_many_queries_as_one_of_five(
+    owner: Client, make_orders: Callable[[int], list[Order]], customer: User
+) -> None:
+    order = make_orders(1)[0]
+    path = f"/admin/orders/order/{order.pk}/change/"
+
+    def grow(count: int) -> None:
+        line = order.lines.all()[0]
+        for number in range(count):
+            line.pk = None
+            line.save()
+            order.record("noted", by=customer)
+            order.shipments.create(carrier="Gannet", tracking_number=f"GN {order.shipments.count()}")
+            payment = Payment.objects.create(order=order, amount=order.total, status="cancelled")
+            payment.refunds.create(amount=Money("1", "EUR"), actor=customer, reason=f"for {number}")
+
+    grow(4)
+    few = queries(owner, path)
+    grow(45)
+    assert queries(owner, path) == few
+    assert few <= 14
+
+
+def test_a_product_of_fifty_variants_takes_as_many_queries_as_one_of_five(
+    owner: Client, make_variant: Callable[..., Variant]
+) -> None:
+    product = make_variant().product
+    path = f"/admin/catalog/product/{product.pk}/change/"
+    values = list(Option.objects.get(code="size").values.all())
+
+    def grow(count: int) -> None:
+        for _ in range(count):
+            number = product.variants.count()
+            variant = product.variants.create(sku=f"V-{number}", price=Money("9", "EUR"), weight_g=10)
+            variant.values.set(values)
+            receive(variant, 3)
+            ProductImage.objects.create(
+                product=product, picture=f"p/{number}.webp", width=100, height=80, alt="Waves"
+            )
+            fact = Attribute.objects.create(code=f"f{number}", name=f"Fact {number}")
+            product.attributes.create(attribute=fact, text="yes")
+
+    grow(4)
+    few = queries(owner, path)
+    grow(45)
+    assert queries(owner, path) == few
+    assert few <= 20
+
+
+def test_a_stock_page_takes_as_many_queries_with_all_its_movements(
+    owner: Client, make_variant: Callable[..., Variant]
+) -> None:
+    variant = make_variant()
+    path = f"/admin/inventory/stock/{variant.pk}/change/"
+    few = queries(owner, path)
+    for number in range(30):
+        receive(variant, 1, actor=User.objects.create_user(f"u{number}@example.com"))
+    assert queries(owner, path) == few

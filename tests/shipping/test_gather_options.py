@@ -1,0 +1,111 @@
+"""Carriers are asked side by side with one deadline; the slow and the broken are left out, and it is said so."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from asgiref.sync import async_to_sync
+from djmoney.money import Money
+
+from shop.shipping.models import Quote, ShippingMethod
+from shop.shipping.services import Options, find_choice, gather_options
+from tests.processes import free_port, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GOODS = Money("48.00", "EUR")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder, port = tmp_path_factory.mktemp("carriers"), free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "shop.sandbox",
+        "--port",
+        str(port),
+        "--database",
+        str(folder / "s.sqlite3"),
+    ]
+    url = f"http://127.0.0.1:{port}/sandbox"
+    with running(command, log=folder / "log", ready=f"{url}/knobs"):
+        yield url
+
+
+@pytest.fixture
+def carriers(sandbox: str, settings: Any) -> str:
+    settings.CARRIERS = {name: f"{sandbox}/carriers/{name}" for name in ("tideway", "gannet")}
+    settings.CARRIER_DEADLINE_SECONDS = 1.0
+    return sandbox
+
+
+def ask(sandbox: str, country: str = "IE", **knobs: object) -> Options:
+    calm = {"tideway_fault": "none", "gannet_fault": "none", "tideway_latency_ms": 0, "gannet_latency_ms": 0}
+
+    async def call() -> Options:
+        async with aiohttp.ClientSession() as http:
+            await http.post(f"{sandbox}/knobs", json=calm | knobs)
+        return await gather_options(country, "D13 F6K7", 840, GOODS)
+
+    return async_to_sync(call)()
+
+
+def names(options: Options) -> str:
+    return " ".join(choice.name.lower() for choice in options.choices)
+
+
+def test_our_own_ways_and_both_carriers_are_offered_the_cheapest_first(
+    carriers: str, delivery: ShippingMethod
+) -> None:
+    options = ask(carriers)
+    assert "tideway" in names(options)
+    assert "gannet" in names(options)
+    assert "tube by post" in names(options)
+    assert options.left_out == []
+    prices = [choice.price.amount for choice in options.choices]
+    assert prices == sorted(prices)
+
+
+def test_a_quote_is_honoured_for_the_parcel_it_was_given_for(carriers: str, delivery: ShippingMethod) -> None:
+    quoted = next(choice for choice in ask(carriers).choices if choice.code.startswith("quote:"))
+    assert find_choice(quoted.code, country="IE", weight_g=840, goods=GOODS) == quoted
+
+
+@pytest.mark.parametrize("fault", ["error", "garbage"])
+def test_a_broken_carrier_is_left_out_in_words(carriers: str, delivery: ShippingMethod, fault: str) -> None:
+    options = ask(carriers, gannet_fault=fault)
+    assert "gannet" not in names(options)
+    assert "tideway" in names(options)
+    assert options.left_out == ["Gannet cannot quote at the moment."]
+
+
+@pytest.mark.parametrize(
+    "knob", [{"gannet_fault": "hang"}, {"gannet_latency_ms": 5000}], ids=["hang", "slow"]
+)
+def test_a_slow_carrier_costs_the_deadline_and_no_more(
+    carriers: str, delivery: ShippingMethod, knob: dict[str, object]
+) -> None:
+    started = time.monotonic()
+    options = ask(carriers, **knob)
+    assert time.monotonic() - started < 2.5
+    assert "tideway" in names(options)
+    assert options.left_out == ["Gannet did not answer in time."]
+
+
+def test_they_are_asked_side_by_side(carriers: str, delivery: ShippingMethod) -> None:
+    started = time.monotonic()
+    options = ask(carriers, gannet_latency_ms=700, tideway_latency_ms=700)
+    assert time.monotonic() - started < 1.35
+    assert options.left_out == []
+
+
+def test_without_carriers_our_own_ways_remain(settings: Any, delivery: ShippingMethod) -> None:
+    settings.CARRIERS = {"gone": "http://127.0.0.1:9"}
+    options = asyncio.run(gather_options("IE", "", 840, GOODS))
+    assert [choice.code for choice in options.choices] == ["method:tube"]
+    assert options.left_out == ["Gone cannot quote at the moment."]
+    assert not Quote.objects.exists()
