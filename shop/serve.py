@@ -47,7 +47,8 @@ def check_address(host: str, port: int) -> None:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        raise CannotListen(f"Cannot listen on {host}, port {port}: {error.strerror}.") from None
+        why = (error.strerror or str(error)).partition(" (")[0]
+        raise CannotListen(f"Cannot listen on {host}, port {port}: {why}.") from None
 
 
 def serve(host: str, port: int, *, ready: Callable[[], None] = lambda: None) -> None:

@@ -1,0 +1,176 @@
+"""A shop to look around in: the catalogue, people, tax, delivery, a coupon. Seeding again changes nothing.
+
+Nothing that is already there is overwritten, so what you change in the demo stays changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.core.management.base import OutputWrapper
+from django.db import transaction
+from djmoney.money import Money
+
+from accounts.models import Address, User
+from shop.catalog.models import Attribute, Category, Product
+from shop.demo.details import centres, crop_detail
+from shop.demo.prints import MASTERS
+from shop.management.progress import Progress
+from shop.pricing.models import TaxRate
+from shop.promotions.models import Coupon
+from shop.shipping.models import ShippingMethod
+
+HERE = Path(__file__).parent
+PASSWORD = "breakwater-demo"
+ACCOUNTS = {
+    "customer@breakwater.example": "buys prints; has an address and orders",
+    "owner@breakwater.example": "may do everything in the back office",
+    "fulfilment@breakwater.example": "packs and ships, counts stock",
+    "support@breakwater.example": "answers buyers, cancels and refunds",
+}
+GROUPS = {
+    "Fulfilment": [
+        "orders.view_order", "orders.change_order", "orders.view_orderline", "orders.view_orderevent",
+        "orders.view_shipment", "orders.add_shipment", "orders.change_shipment",
+        "inventory.view_stock", "inventory.change_stock", "inventory.view_stockmovement",
+        "inventory.add_stockmovement", "inventory.view_reservation", "catalog.view_product", "catalog.view_variant",
+    ],
+    "Support": [
+        "orders.view_order", "orders.change_order", "orders.view_orderline", "orders.view_orderevent",
+        "orders.view_shipment", "payments.view_payment", "payments.view_refund", "payments.add_refund",
+        "accounts.view_user", "accounts.view_address", "catalog.view_product", "catalog.view_variant",
+        "inventory.view_stock", "promotions.view_coupon",
+    ],
+}  # fmt: skip
+CATEGORIES = {
+    "Sea": "Open water, in all its tempers.",
+    "Swell": "Waves drawn line by line, from flat calm to the ninth. Screenprints by Maren Ostby.",
+    "Storm": "Wind made visible: cyclones, squalls and a bolt of lightning, cut into lino by Tobias Quill.",
+    "Charts": "Maps of water and weather that never were.",
+    "Isobars": "Weather charts of invented storms, with fronts, barbs and pressure. By Edda Falk.",
+    "Soundings": "Bays, reefs and trenches nobody has surveyed, sounded all the same. By Hanne Pryce.",
+    "Harbour": "What waits behind the breakwater.",
+    "Lights": "Lighthouses by day and by night, and the rhythms they are known by. By Maren Oskarsdal.",
+    "Knots": "Rope, drawn over and under as it really runs. Cut and engraved by Tobias Quill.",
+    "Flags and tides": "Signals and the calendar of the sea, in code colours. By Adaeze Lind.",
+    "Waterfront": "Windows, masts, gulls and one boat that forgot something. By Joaquim Brandt.",
+}
+EU = [
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE",
+    "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
+]  # fmt: skip
+METHODS: list[dict[str, Any]] = [
+    {"code": "tube-post", "name": "Tube by post", "description": "Rolled prints, without tracking",
+     "price": "4.50", "countries": ["IE", "GB"], "max_weight_g": 1000, "days_min": 2, "days_max": 4},
+    {"code": "tracked", "name": "Tracked parcel", "description": "Rolled or framed, with a number to follow",
+     "price": "7.90", "free_from": "150", "countries": ["IE", "GB"], "max_weight_g": 20000,
+     "days_min": 2, "days_max": 3},
+    {"code": "tracked-europe", "name": "Tracked parcel, Europe", "description": "With a number to follow",
+     "price": "12.90", "free_from": "250", "countries": [*(c for c in EU if c != "IE"), "CH", "NO"],
+     "max_weight_g": 20000, "days_min": 3, "days_max": 6},
+    {"code": "express", "name": "Express", "description": "Handed over today, there the next working day",
+     "price": "24.00", "countries": [*EU, "GB"], "max_weight_g": 10000, "days_min": 1, "days_max": 1},
+    {"code": "world", "name": "Airmail tube", "description": "Rolled prints to anywhere, tracked",
+     "price": "28.00", "max_weight_g": 2000, "days_min": 6, "days_max": 14},
+    {"code": "collect", "name": "Click & collect", "description": "From the workshop on the quay, Howth",
+     "price": "0", "countries": ["IE"], "days_min": 1, "days_max": 2},
+]  # fmt: skip
+HOME = {
+    "name": "Nora Byrne",
+    "line1": "4 Harbour Row",
+    "city": "Howth",
+    "region": "County Dublin",
+    "postal_code": "D13 F6K7",
+    "country": "IE",
+    "phone": "+353 1 555 0142",
+}
+
+
+def seed(out: OutputWrapper, *, quiet: bool = False) -> None:
+    """Writes its progress to `out`."""
+    with transaction.atomic():
+        seed_people()
+        seed_tax_rates()
+        seed_shipping()
+        Coupon.objects.get_or_create(code="HARBOUR10", defaults={"percent": 10})
+    if not Product.objects.exists():
+        seed_catalogue(Progress(out, quiet=quiet))
+
+
+def seed_people() -> None:
+    for name, codes in GROUPS.items():
+        group, created = Group.objects.get_or_create(name=name)
+        if created:
+            group.permissions.set(_permissions(codes))
+    for email in ACCOUNTS:
+        if not User.objects.filter(email=email).exists():
+            _add_person(email)
+
+
+def _permissions(codes: list[str]) -> list[Permission]:
+    by_code = {
+        f"{one.content_type.app_label}.{one.codename}": one
+        for one in Permission.objects.select_related("content_type")
+    }
+    return [by_code[code] for code in codes]
+
+
+def _add_person(email: str) -> None:
+    name = email.partition("@")[0]
+    user = User.objects.create_user(
+        email, PASSWORD, is_staff=name != "customer", is_superuser=name == "owner"
+    )
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    user.groups.set(Group.objects.filter(name=name.capitalize()))
+    if name == "customer":
+        user.first_name, user.last_name = HOME["name"].split()
+        user.save(update_fields=["first_name", "last_name"])
+        Address.objects.create(user=user, is_default=True, **HOME)
+
+
+def seed_tax_rates() -> None:
+    with open(HERE / "tax_rates.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            TaxRate.objects.get_or_create(
+                country=row["country"], tax_class=row["tax_class"], defaults={"percent": row["percent"]}
+            )
+
+
+def seed_shipping() -> None:
+    for position, method in enumerate(METHODS):
+        fields = method | {"position": position, "price": Money(method["price"], "EUR")}
+        ShippingMethod.objects.get_or_create(code=fields.pop("code"), defaults=fields)
+
+
+def seed_catalogue(progress: Progress) -> None:
+    quiet = {"verbosity": 0} if progress.quiet else {}
+    with tempfile.TemporaryDirectory(prefix="breakwater-prints-") as folder:
+        collect_pictures(Path(folder), progress)
+        out = {"stdout": progress.out, "stderr": progress.out}
+        call_command("load_catalogue", HERE / "catalogue.csv", images=Path(folder), **out, **quiet)
+    for name, description in CATEGORIES.items():
+        Category.objects.filter(name=name, description="").update(description=description)
+    Attribute.objects.filter(code="hand-signed").update(name="Signed by hand")
+    Attribute.objects.filter(code="edition").update(name="Edition of")
+
+
+def collect_pictures(folder: Path, progress: Progress) -> None:
+    """Puts every master and its detail into `folder`, under the names that catalogue.csv gives them."""
+    places = centres()
+    with progress.step("Details", len(places)) as step, ThreadPoolExecutor(2) as pool:
+
+        def collect(slug: str) -> None:
+            master = MASTERS / f"{slug}.webp"
+            shutil.copyfile(master, folder / master.name)
+            crop_detail(master, places[slug], folder / f"{slug}-detail.webp")
+            step()
+
+        list(pool.map(collect, places))
