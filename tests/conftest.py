@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: a little catalogue, a cart, an address."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -19,6 +20,7 @@ from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
+from tests.processes import free_port, running
 
 _numbers = count(1)
 
@@ -34,6 +36,24 @@ def postgres_url() -> Iterator[str]:
 def valkey_url() -> Iterator[str]:
     with ValkeyServer() as server:
         yield server.connection_url
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The real sandbox, in a process of its own that tells nobody of what happens in it."""
+    folder, port = tmp_path_factory.mktemp("sandbox"), free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "shop.sandbox",
+        "--port",
+        str(port),
+        "--database",
+        str(folder / "s.sqlite3"),
+    ]
+    url = f"http://127.0.0.1:{port}/sandbox"
+    with running(command, log=folder / "log", ready=f"{url}/knobs"):
+        yield url
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from treebeard.mp_tree import MP_Node
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shop.inventory.models import Stock
-
 
 class Category(MP_Node):
     name = models.CharField(max_length=80)
@@ -229,7 +227,6 @@ class Variant(models.Model):
     """One thing that can be bought. `price` includes tax (see docs/pricing.md)."""
 
     if TYPE_CHECKING:
-        stock: Stock
         option_values: list[OptionValue]
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")

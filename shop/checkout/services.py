@@ -16,6 +16,7 @@ from shop.cart.services import Review, review
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
 from shop.orders.models import Order, OrderLine
+from shop.orders.services import mark_paid
 from shop.pricing.services import PricedLine, Totals
 from shop.shipping.services import Choice, find_choice
 
@@ -88,6 +89,8 @@ def _place(
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     reserve(order.public_id, quantities, order.reserved_until)
     order.record("placed", by=user)
+    if not order.total.amount:
+        mark_paid(order, why="There was nothing to pay.")
     cart.lines.all().delete()
     Cart.objects.filter(pk=cart.pk).update(coupon=None)
     return order

@@ -102,7 +102,11 @@ class Order(PostalAddress):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["status", "reserved_until"]), models.Index(fields=["user", "-id"])]
+        indexes = [
+            models.Index(fields=["status", "reserved_until"]),
+            models.Index(fields=["user", "-id"]),
+            models.Index(fields=["placed_at"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(subtotal__gte=0, discount__gte=0, shipping__gte=0, tax__gte=0, total__gte=0),

@@ -13,7 +13,7 @@ from shop.inventory.models import Reservation, Stock
 from shop.inventory.services import OutOfStock, receive
 from shop.orders.models import Order
 from shop.promotions.models import Coupon
-from shop.shipping.models import Quote
+from shop.shipping.models import Quote, ShippingMethod
 from shop.shipping.services import ShippingGone
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +134,15 @@ def test_a_carrier_s_quote_counts_only_for_the_parcel_it_was_given_for(
     Quote.objects.update(expires_at=timezone.now())
     with pytest.raises(ShippingGone):
         place(make_cart(quantity=1), shipping_code=code)
+
+
+def test_an_order_that_costs_nothing_is_paid_at_once(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], delivery: ShippingMethod
+) -> None:
+    ShippingMethod.objects.update(price=Money("0.00", "EUR"))
+    cart = make_cart()
+    Coupon.objects.create(code="GIFT", percent=100)
+    apply_coupon(cart, "GIFT")
+    order = place(cart)
+    assert (order.total, order.status) == (Money("0.00", "EUR"), Order.Status.PAID)
+    assert Reservation.objects.get(reference=order.public_id).expires_at is None

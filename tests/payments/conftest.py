@@ -1,41 +1,21 @@
 """The real sandbox in a process of its own, and a buyer who holds a card against it."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import stripe
 
-from tests.processes import free_port, running
-
-
-@pytest.fixture(scope="session")
-def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("sandbox"), free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "shop.sandbox",
-        "--port",
-        str(port),
-        "--database",
-        str(folder / "s.sqlite3"),
-    ]
-    url = f"http://127.0.0.1:{port}"
-    with running(command, log=folder / "log", ready=f"{url}/sandbox/knobs"):
-        yield url
-
 
 @pytest.fixture(autouse=True)
 def gateway_asks_the_sandbox(sandbox_url: str, settings: Any) -> None:
-    settings.STRIPE_API_BASE = f"{sandbox_url}/sandbox/stripe"
+    settings.STRIPE_API_BASE = f"{sandbox_url}/stripe"
 
 
 @pytest.fixture
 def provider(sandbox_url: str) -> stripe.StripeClient:
     """Stripe's own client, to look at the provider's side of things."""
-    return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": f"{sandbox_url}/sandbox/stripe"})
+    return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": f"{sandbox_url}/stripe"})
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Carriers are asked side by side with one deadline; the slow and the broken are left out, and it is said so."""
 
 import asyncio
-import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -13,34 +11,16 @@ from djmoney.money import Money
 
 from shop.shipping.models import Quote, ShippingMethod
 from shop.shipping.services import Options, find_choice, gather_options
-from tests.processes import free_port, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GOODS = Money("48.00", "EUR")
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("carriers"), free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "shop.sandbox",
-        "--port",
-        str(port),
-        "--database",
-        str(folder / "s.sqlite3"),
-    ]
-    url = f"http://127.0.0.1:{port}/sandbox"
-    with running(command, log=folder / "log", ready=f"{url}/knobs"):
-        yield url
-
-
 @pytest.fixture
-def carriers(sandbox: str, settings: Any) -> str:
-    settings.CARRIERS = {name: f"{sandbox}/carriers/{name}" for name in ("tideway", "gannet")}
+def carriers(sandbox_url: str, settings: Any) -> str:
+    settings.CARRIERS = {name: f"{sandbox_url}/carriers/{name}" for name in ("tideway", "gannet")}
     settings.CARRIER_DEADLINE_SECONDS = 1.0
-    return sandbox
+    return sandbox_url
 
 
 def ask(sandbox: str, country: str = "IE", **knobs: object) -> Options:

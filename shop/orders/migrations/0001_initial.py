@@ -119,6 +119,10 @@ class Migration(migrations.Migration):
             model_name='order',
             index=models.Index(fields=['user', '-id'], name='orders_orde_user_id_2d2cdc_idx'),
         ),
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(fields=['placed_at'], name='orders_orde_placed__076a37_idx'),
+        ),
         migrations.AddConstraint(
             model_name='order',
             constraint=models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('shipping__gte', 0), ('subtotal__gte', 0), ('tax__gte', 0), ('total__gte', 0)), name='order_amounts_not_negative'),
