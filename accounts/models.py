@@ -59,7 +59,15 @@ class PostalAddress(models.Model):
 
     def as_lines(self) -> list[str]:
         town = " ".join(part for part in (self.postal_code, self.city) if part)
-        parts = (self.name, self.company, self.line1, self.line2, town, self.region, self.get_country_display())
+        parts = (
+            self.name,
+            self.company,
+            self.line1,
+            self.line2,
+            town,
+            self.region,
+            self.get_country_display(),
+        )
         return [part for part in parts if part]
 
 

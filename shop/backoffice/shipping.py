@@ -19,7 +19,7 @@ class ShippingMethodAdmin(ModelAdmin):
     list_display = ("name", "code", "price", "free_from", "days", "active", "position")
     formfield_overrides = {MoneyField: {"widget": PriceWidget}, DecimalField: {"widget": NumberWidget}}
     fieldsets = (
-        (None, {"fields": (("name", "code"), "description", ("active", "position"))}),
+        (None, {"fields": (("name", "code"), "description", ("collected", "active", "position"))}),
         ("Price", {"fields": (("price", "free_from"),)}),
         ("Where and how fast", {"fields": ("countries", ("days_min", "days_max"), "max_weight_g")}),
     )

@@ -81,7 +81,7 @@ METHODS: list[dict[str, Any]] = [
     {"code": "world", "name": "Airmail tube", "description": "Rolled prints to anywhere, tracked",
      "price": "28.00", "max_weight_g": 2000, "days_min": 6, "days_max": 14},
     {"code": "collect", "name": "Click & collect", "description": "From the workshop on the quay, Howth",
-     "price": "0", "countries": ["IE"], "days_min": 1, "days_max": 2},
+     "price": "0", "collected": True, "countries": ["IE"], "days_min": 1, "days_max": 2},
 ]  # fmt: skip
 HOME = {
     "name": "Nora Byrne",

@@ -20,6 +20,11 @@ class ShippingMethodQuerySet(models.QuerySet["ShippingMethod"]):
         fitting = self.filter(active=True).filter(Q(max_weight_g=None) | Q(max_weight_g__gte=weight_g))
         return [method for method in fitting if not method.countries or country in method.countries]
 
+    def cheapest_parcel(self, country: str, weight_g: int, goods: Money) -> ShippingMethod | None:
+        """The cheapest that brings it to the door."""
+        brought = self.filter(collected=False).serving(country, weight_g)
+        return min(brought, key=lambda method: method.price_for(goods).amount, default=None)
+
 
 class ShippingMethod(models.Model):
     code = models.SlugField(max_length=40, unique=True)
@@ -37,6 +42,7 @@ class ShippingMethod(models.Model):
     max_weight_g = models.PositiveIntegerField("heaviest parcel in grams", null=True, blank=True)
     days_min = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1)])
     days_max = models.PositiveSmallIntegerField(default=4)
+    collected = models.BooleanField(default=False, help_text="The buyer fetches it; no parcel is sent.")
     active = models.BooleanField(default=True)
     position = models.PositiveIntegerField(default=0)
 

@@ -40,6 +40,7 @@ class Choice:
     days_min: int
     days_max: int
     description: str = ""
+    collected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,13 @@ def _quote(carrier: str, rate: dict, country: str, weight_g: int, goods: Money) 
 def _method_choice(method: ShippingMethod, goods: Money) -> Choice:
     price = method.price_for(goods)
     return Choice(
-        f"method:{method.code}", method.name, price, method.days_min, method.days_max, method.description
+        f"method:{method.code}",
+        method.name,
+        price,
+        method.days_min,
+        method.days_max,
+        method.description,
+        method.collected,
     )
 
 

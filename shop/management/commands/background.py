@@ -8,7 +8,9 @@ from shop.background import start_in_thread
 
 
 class Command(BaseCommand):
-    help = "Runs mail, refunds, expiry and reconciliation: one or more of these stand beside the web processes."
+    help = (
+        "Runs mail, refunds, expiry and reconciliation: one or more of these stand beside the web processes."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
