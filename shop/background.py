@@ -16,21 +16,26 @@ from django.core.management import call_command
 from django.db import close_old_connections
 from django.tasks import TaskResultStatus
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from notifications.services import prune, relay
-from shop.payments.services import expire_orders, reconcile
+from shop.payments.cancellations import expire_orders
+from shop.payments.reconciliation import reconcile
 from shop.shipping.services import forget_old_quotes
 
 logger = logging.getLogger(__name__)
 ABANDONED_AFTER = timedelta(minutes=5)
+TRIES = 5
 
 
-def revive_tasks() -> int:
+def revive_tasks() -> None:
     """Tasks whose worker died in the middle run again: every task of ours is safe to repeat."""
-    abandoned = DBTaskResult.objects.running().filter(started_at__lt=timezone.now() - ABANDONED_AFTER)
-    return abandoned.update(status=TaskResultStatus.READY)
+    for task in DBTaskResult.objects.running().filter(started_at__lt=timezone.now() - ABANDONED_AFTER):
+        # One that keeps killing its workers is left for people to look at.
+        status = TaskResultStatus.READY if len(task.worker_ids) < TRIES else TaskResultStatus.FAILED
+        DBTaskResult.objects.running().filter(pk=task.pk, started_at=task.started_at).update(status=status)
 
 
 def tidy() -> None:
@@ -48,55 +53,22 @@ JOBS: dict[Callable[[], object], float] = {
     revive_tasks: 60,
     tidy: 3600,
 }
-
-
-def run_jobs(stopping: threading.Event) -> None:
-    """Runs each job when it is due, until told to stop. A job that fails is logged and tried at its next turn."""
-    due = {job: time.monotonic() + every for job, every in JOBS.items()}
-    while not stopping.wait(max(0.0, min(due.values()) - time.monotonic())):
-        job = min(due, key=due.__getitem__)
-        close_old_connections()
-        try:
-            job()
-        except Exception:
-            logger.exception("the job %s failed", job.__name__)
-        finally:
-            close_old_connections()
-        due[job] = time.monotonic() + JOBS[job]
-
-
-def new_worker(name: str, interval: float = 0.5) -> Worker:
-    return Worker(
-        queue_names=["*"],
-        interval=interval,
-        batch=False,
-        backend_name="default",
-        startup_delay=False,
-        max_tasks=None,
-        worker_id=name,
-        excluded_queue_names=[],
-    )
+# Tasks that ask the payment provider have a worker of their own: while it hangs, mail still leaves.
+QUEUES = {"payments": ["payments"], "other tasks": ["default", "pictures"]}
 
 
 class Background:
-    """The worker and the jobs, each in a thread of this process."""
+    """A thread for each job and each worker, so that none waits for another."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
-        self.worker = new_worker(f"in-process-{id(self):x}")
+        self.workers = [new_worker(queues) for queues in QUEUES.values()]
+        works = [(name, self._work, worker) for name, worker in zip(QUEUES, self.workers, strict=True)]
+        jobs = [(job.__name__, self._repeat, job) for job in JOBS]
         self.threads = [
-            threading.Thread(target=self._work, name="tasks", daemon=True),
-            threading.Thread(target=run_jobs, args=[self.stopping], name="jobs", daemon=True),
+            threading.Thread(target=target, args=[what], name=name, daemon=True)
+            for name, target, what in [*works, *jobs]
         ]
-
-    def _work(self) -> None:
-        while self.worker.running:
-            try:
-                self.worker.run()
-            except Exception:
-                # Such as a database that is away: its rows wait.
-                logger.exception("the task worker stopped; starting it again")
-                self.stopping.wait(2)
 
     def start(self) -> Background:
         for thread in self.threads:
@@ -104,11 +76,46 @@ class Background:
         return self
 
     def stop(self, within: float = 5.0) -> None:
-        """Ends after the task and the job in hand, or after `within` seconds."""
-        self.worker.running = False
+        """Ends after what is in hand, or after `within` seconds: rows wait for the next process."""
+        until = time.monotonic() + within
         self.stopping.set()
+        for worker in self.workers:
+            worker.running = False
         for thread in self.threads:
-            thread.join(within)
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _repeat(self, job: Callable[[], object]) -> None:
+        while not self.stopping.wait(JOBS[job]):
+            close_old_connections()
+            try:
+                job()
+            except Exception:
+                # Such as a database that is away; the next turn tries again.
+                logger.exception("the job %s failed", job.__name__)
+            finally:
+                close_old_connections()
+
+    def _work(self, worker: Worker) -> None:
+        while worker.running:
+            try:
+                worker.run()
+            except Exception:
+                logger.exception("a task worker stopped; starting it again")
+                self.stopping.wait(2)
+
+
+def new_worker(queues: list[str], interval: float = 0.5, *, batch: bool = False) -> Worker:
+    """With `batch` it ends once nothing is left to do."""
+    return Worker(
+        queue_names=queues,
+        interval=interval,
+        batch=batch,
+        backend_name="default",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id=get_random_string(16),
+        excluded_queue_names=[],
+    )
 
 
 def start_in_thread() -> Background:

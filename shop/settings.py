@@ -5,8 +5,10 @@ in-process channel layer and the Stripe sandbox that ships with the shop. `produ
 on an environment that is insecure or half set, naming the variable.
 """
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 import environ
@@ -34,12 +36,15 @@ DATA_DIR = Path(env.str("BREAKWATER_DATA", default=str(ROOT / "data"))).resolve(
 def _kept_secret(name: str) -> str:
     """A secret made once for this data folder, so that a restart signs nobody out."""
     path = DATA_DIR / name
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        # Written beside and linked: whoever reads it finds all of it, also if we are killed in between.
+        handle, draft = tempfile.mkstemp(dir=DATA_DIR, prefix=f".{name}-")
+        with open(handle, "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
     return path.read_text()
 
 
@@ -176,7 +181,7 @@ else:
 TASKS = {
     "default": {
         "BACKEND": "django_tasks_db.DatabaseBackend",
-        "QUEUES": ["default", "pictures"],
+        "QUEUES": ["default", "payments", "pictures"],
     }
 }
 
@@ -311,16 +316,17 @@ USE_TZ = True
 USE_I18N = True
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
-_stripe_hosts = (
-    [] if SANDBOX else ["https://js.stripe.com", "https://api.stripe.com", "https://hooks.stripe.com"]
-)
+# https://docs.stripe.com/security/guide#content-security-policy
+_stripe_js = [] if SANDBOX else ["https://js.stripe.com", "https://*.js.stripe.com"]
+_stripe_api = [] if SANDBOX else ["https://api.stripe.com"]
+_stripe_frames = [] if SANDBOX else [*_stripe_js, "https://hooks.stripe.com"]
 SECURE_CSP = {
     "default-src": [CSP.SELF],
-    "script-src": [CSP.SELF, *_stripe_hosts[:1]],
+    "script-src": [CSP.SELF, *_stripe_js],
     "style-src": [CSP.SELF],
     "img-src": [CSP.SELF, "data:"],
-    "connect-src": [CSP.SELF, *_stripe_hosts[1:2]],
-    "frame-src": [CSP.SELF, *_stripe_hosts],
+    "connect-src": [CSP.SELF, *_stripe_api],
+    "frame-src": [CSP.SELF, *_stripe_frames],
     "frame-ancestors": [CSP.NONE],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
@@ -336,8 +342,8 @@ if PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=60 * 60 * 24 * 365)
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

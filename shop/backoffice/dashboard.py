@@ -16,7 +16,7 @@ from shop.backoffice.inventory import LOW, level
 from shop.backoffice.orders import STATUS_COLOURS, STREAM
 from shop.inventory.models import Stock
 from shop.orders.models import Order
-from shop.payments.models import GatewayEvent, Payment, Refund
+from shop.payments.models import Payment, Refund
 
 Status = Order.Status
 ROWS = 8
@@ -68,9 +68,7 @@ def _troubles() -> dict[str, Any]:
     """Money that did not move as it should: for people, because the shop has already tried."""
     refunds = Refund.objects.filter(status=Refund.Status.FAILED).select_related("payment__order")
     declined = Payment.objects.open().exclude(last_error="").select_related("order")
-    unheard = GatewayEvent.objects.filter(handled_at=None, received_at__lte=timezone.now() - UNHANDLED_AFTER)
     return {
         "refunds": list(refunds.order_by("-id")[:ROWS]),
         "payments": list(declined.order_by("-id")[:ROWS]),
-        "unhandled": unheard.count(),
     }

@@ -17,8 +17,9 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 
 from shop.orders.models import Order
 from shop.orders.services import deliver_order, pack_order, ship_order
+from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment, Refund
-from shop.payments.services import cancel_order, refund_order
+from shop.payments.refunds import refund_order
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from shop.backoffice.ledgers import LedgerAdmin
@@ -78,33 +78,15 @@ class RefundAdmin(LedgerAdmin):
         return refund.status, refund.get_status_display()
 
 
-class HandledFilter(DropdownFilter):
-    title = "handled"
-    parameter_name = "handled"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Not yet"), ("yes", "Yes")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        wanted = self.value()
-        return queryset.filter(handled_at__isnull=wanted == "no") if wanted in ("no", "yes") else queryset
-
-
 @admin.register(GatewayEvent)
 class GatewayEventAdmin(LedgerAdmin):
-    list_display = ("event_id", "kind", "state", "received_at", "handled_at")
-    list_filter = (HandledFilter,)
-    list_filter_submit = True
+    list_display = ("event_id", "kind", "received_at")
     search_fields = ("event_id__exact", "kind__istartswith")
-    fields = ("event_id", "kind", "received_at", "handled_at", "message")
+    fields = ("event_id", "kind", "received_at", "message")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("payload")
-
-    @display(description="State", label={"handled": "success", "waiting": "warning"}, ordering="handled_at")
-    def state(self, event: GatewayEvent) -> str:
-        return "handled" if event.handled_at else "waiting"
 
     @display(description="Message")
     def message(self, event: GatewayEvent) -> SafeString:

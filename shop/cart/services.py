@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Prefetch
 from djmoney.money import Money
 
@@ -99,26 +99,24 @@ def open_cart(user: User | AnonymousUser, token: str | None) -> Cart:
     return Cart.objects.create()
 
 
+@transaction.atomic
 def add_to_cart(cart: Cart, variant: Variant, quantity: int = 1) -> CartLine:
     """Raises NotForSale, QuantityTooLarge, or OutOfStock when the cart would hold more than there are."""
     if not Variant.objects.buyable().filter(pk=variant.pk).exists():
         raise NotForSale
-    for _ in range(3):
-        line = cart.lines.filter(variant=variant).first()
-        total = quantity + (line.quantity if line else 0)
-        _check(variant, total)
-        if line:
-            return _write(line, total)
-        try:
-            with transaction.atomic():
-                return cart.lines.create(variant=variant, quantity=quantity, seen_price=variant.price)
-        except IntegrityError:
-            continue  # Another tab added the same print in this instant: add to its line.
-    raise LineGone
+    _lock(cart)
+    line = cart.lines.filter(variant=variant).first()
+    total = quantity + (line.quantity if line else 0)
+    _check(variant, total)
+    if line:
+        return _write(line, total)
+    return cart.lines.create(variant=variant, quantity=quantity, seen_price=variant.price)
 
 
+@transaction.atomic
 def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
     """Sets the quantity of a line; 0 takes it out. Raises LineGone, QuantityTooLarge or OutOfStock."""
+    _lock(cart)
     line = cart.lines.select_related("variant").filter(pk=line_id).first()
     if line is None:
         raise LineGone
@@ -128,6 +126,11 @@ def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
     if quantity > line.quantity:
         _check(line.variant, quantity)
     return _write(line, quantity)
+
+
+def _lock(*carts: Cart) -> None:
+    """Until the transaction ends nobody else changes these carts or turns one into an order."""
+    list(Cart.objects.select_for_update().filter(pk__in=[cart.pk for cart in carts]).order_by("pk"))
 
 
 def _check(variant: Variant, quantity: int) -> None:
@@ -155,6 +158,7 @@ def merge_carts(guest: Cart, user: User) -> Cart:
     cart = Cart.objects.get_or_create(user=user)[0]
     if guest.pk == cart.pk or guest.user_id:
         return cart
+    _lock(guest, cart)
     mine = {line.variant_id: line for line in cart.lines.all()}
     for line in guest.lines.all():
         if line.variant_id not in mine:

@@ -15,6 +15,8 @@ from djmoney.models.validators import MinMoneyValidator
 from pictures.models import PictureField
 from treebeard.mp_tree import MP_Node
 
+from shop.money import payable
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -235,7 +237,7 @@ class Variant(models.Model):
         max_digits=12,
         decimal_places=3,
         default_currency=settings.DEFAULT_CURRENCY,
-        validators=[MinMoneyValidator(0)],
+        validators=[MinMoneyValidator(0), payable],
     )
     weight_g = models.PositiveIntegerField("weight in grams", validators=[MinValueValidator(1)])
     values = models.ManyToManyField(OptionValue, related_name="variants", blank=True)

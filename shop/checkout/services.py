@@ -52,13 +52,14 @@ def place_order(
     often and however simultaneously it is sent. `address` has PostalAddress.FIELDS.
     Raises EmptyCart, CartChanged, OutOfStock or ShippingGone, and then nothing has happened.
     """
-    if placed := Order.objects.filter(checkout_key=key).first():
+    known = Order.objects.filter(checkout_key=key, user=user)
+    if placed := known.first():
         return placed
     try:
         return _place(cart, key, user, email, address, shipping_code, expected_total)
     except (IntegrityError, EmptyCart):
         # Another request with this key was faster; anything else is a real fault.
-        placed = Order.objects.filter(checkout_key=key).first()
+        placed = known.first()
         if placed is None:
             raise
         return placed
@@ -80,15 +81,16 @@ def _place(
         raise EmptyCart
     seen = review(cart)
     _refuse_what_changed(seen)
-    choice = _choice(seen, address["country"], shipping_code)
+    choice = _choice(seen, address, shipping_code)
     totals = seen.totals(address["country"], choice.price)
     if expected_total is not None and totals.total != expected_total:
         raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
     order = _write_order(cart, key, user, email, address, choice, totals)
     _write_lines(order, seen, totals)
+    # The log before the stock, in the order in which cancelling takes their locks: the other way round they deadlock.
+    order.record("placed", by=user)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     reserve(order.public_id, quantities, order.reserved_until)
-    order.record("placed", by=user)
     if not order.total.amount:
         mark_paid(order, why="There was nothing to pay.")
     cart.lines.all().delete()
@@ -108,10 +110,14 @@ def _refuse_what_changed(seen: Review) -> None:
         raise CartChanged(notices=seen.notices)
 
 
-def _choice(seen: Review, country: str, shipping_code: str) -> Choice:
-    totals = seen.totals(country)
+def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str) -> Choice:
+    totals = seen.totals(address["country"])
     return find_choice(
-        shipping_code, country=country, weight_g=seen.weight_g, goods=totals.subtotal - totals.discount
+        shipping_code,
+        country=address["country"],
+        postal_code=address.get("postal_code", ""),
+        weight_g=seen.weight_g,
+        goods=totals.subtotal - totals.discount,
     )
 
 

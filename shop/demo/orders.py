@@ -28,7 +28,8 @@ from shop.demo.seed import HOME
 from shop.orders.models import Order
 from shop.orders.services import deliver_order, pack_order, ship_order
 from shop.payments import stripe_gateway as gateway
-from shop.payments.services import cancel_order, refresh_payment, start_payment
+from shop.payments.cancellations import cancel_order
+from shop.payments.services import refresh_payment, start_payment
 
 logger = logging.getLogger(__name__)
 Status = Order.Status

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.tasks import TaskContext, task
+from django.tasks import task
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -18,10 +18,8 @@ from shop.orders.models import Order
 TRIES = 8
 
 
-@task(takes_context=True)
-def send_order_mail(
-    context: TaskContext, order_id: int, kind: str, details: dict | None = None, attempt: int = 1
-) -> None:
+@task
+def send_order_mail(order_id: int, kind: str, details: dict | None = None, attempt: int = 1) -> None:
     """`kind` names the templates `mail/<kind>.txt`, `.html` and `_subject.txt`; `details` reaches them as it is."""
     try:
         _message(Order.objects.for_page().get(pk=order_id), kind, details or {}).send()

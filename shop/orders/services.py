@@ -30,14 +30,15 @@ class EmailNotVerified(ShopError):
 
 @transaction.atomic
 def mark_paid(order: Order, *, why: str = "") -> bool:
-    """The money is there: the stock stays the order's, the buyer is told. A second call changes nothing.
+    """The money is there: the stock stays the order's, the buyer is told.
 
-    Returns whether the order counts as paid; False says that it was cancelled before, so the money must go back.
+    Returns whether it was this call that paid the order. False says that it was paid or cancelled before.
     """
-    if order.move_to(Status.PAID, why=why, strict=False):
-        inventory.keep(order.public_id)
-        send_order_mail.enqueue(order.pk, "confirmation")
-    return order.status != Status.CANCELLED
+    if not order.move_to(Status.PAID, why=why, strict=False):
+        return False
+    inventory.keep(order.public_id)
+    send_order_mail.enqueue(order.pk, "confirmation")
+    return True
 
 
 def pack_order(order: Order, by: User | None = None) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 from djmoney.money import Money
 
@@ -17,11 +18,15 @@ from shop.orders.models import Order, money_field
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def open(self) -> PaymentQuerySet:
         """Attempts that may still succeed."""
-        return self.exclude(status__in=[Payment.Status.SUCCEEDED, Payment.Status.CANCELLED])
+        return self.exclude(status__in=Payment.FINAL)
 
     def silent_for(self, age: timedelta) -> PaymentQuerySet:
-        """Open attempts that nobody has heard of for so long: their message may be lost."""
-        return self.open().exclude(intent_id=None).filter(updated_at__lte=timezone.now() - age)
+        """Open attempts that nobody has heard of for so long, the longest silent first: a message may be lost.
+
+        One that the provider does not know yet is asked for by the buyer, unless the order was called off.
+        """
+        askable = ~Q(intent_id=None) | Q(order__status=Order.Status.CANCELLED)
+        return self.open().filter(askable, updated_at__lte=timezone.now() - age).order_by("updated_at")
 
 
 class Payment(models.Model):
@@ -33,6 +38,8 @@ class Payment(models.Model):
         PROCESSING = "processing", "Processing"
         SUCCEEDED = "succeeded", "Succeeded"
         CANCELLED = "cancelled", "Cancelled"
+
+    FINAL: ClassVar[tuple[str, ...]] = (Status.SUCCEEDED, Status.CANCELLED)
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     # Kept before the provider is asked: after a crash the same question gets the same answer, not a second charge.
@@ -66,13 +73,19 @@ class Payment(models.Model):
 
     @property
     def refunded(self) -> Money:
-        total = self.refunds.exclude(status=Refund.Status.FAILED).aggregate(sum=Sum("amount"))["sum"]
-        return Money(total or 0, self.amount.currency)
+        # Added up here: SQLite would add them as binary fractions.
+        refunds = self.refunds.exclude(status=Refund.Status.FAILED)
+        return sum((refund.amount for refund in refunds), Money(0, self.amount.currency))
 
     @property
     def refundable(self) -> Money:
         zero = Money(0, self.amount.currency)
         return self.amount - self.refunded if self.status == self.Status.SUCCEEDED else zero
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def silent_for(self, age: timedelta) -> RefundQuerySet:
+        return self.filter(updated_at__lte=timezone.now() - age).order_by("updated_at")
 
 
 class Refund(models.Model):
@@ -92,6 +105,9 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -102,17 +118,15 @@ class Refund(models.Model):
 
 
 class GatewayEvent(models.Model):
-    """A signed message of the provider, recorded once by its id however often it comes."""
+    """A signed message of the provider, recorded once by its id in the transaction that carries out what it says."""
 
     event_id = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=80)
     payload = models.JSONField()
     received_at = models.DateTimeField(auto_now_add=True)
-    handled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["handled_at", "received_at"])]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.event_id}"

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -43,14 +44,17 @@ class ForgedMessage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A PaymentIntent as far as we use it. `status` is Stripe's; `error` is the decline in Stripe's words."""
+    """A PaymentIntent as far as we use it. `status` is Stripe's; `error` is the decline in Stripe's words.
+
+    `key` is our payment's idempotency key, which went along as metadata: it finds the row of an intent whose id we
+    have not heard yet, and no other shop on the same account has it.
+    """
 
     id: str
     status: str
-    amount: Money
     received: Money
     client_secret: str
-    payment_id: int | None
+    key: UUID | None
     charge: str
     method: str
     error: str
@@ -58,9 +62,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRefund:
+    """As above; `id` is empty for one that was refused and never made."""
+
     id: str
     status: str
-    refund_row: int | None
+    key: UUID | None
     failure: str
 
 
@@ -125,16 +131,15 @@ def ask[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
 async def _answer[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         return await holding_nothing(call)
-    except (stripe.APIConnectionError, stripe.RateLimitError, TimeoutError) as error:
-        raise GatewayUnavailable from error
-    except stripe.StripeError as error:
-        if (error.http_status or 500) >= 500:
-            raise GatewayUnavailable from error
+    except (stripe.CardError, stripe.InvalidRequestError) as error:
         raise GatewayRefused(error.user_message or str(error), stripe_code=error.code) from error
+    except (stripe.StripeError, TimeoutError) as error:
+        # A 500, a key that another request is using or a wrong API key says nothing about what was asked.
+        raise GatewayUnavailable from error
 
 
-async def create_intent(payment_id: int, key: str, amount: Money, email: str, description: str) -> Intent:
-    """Raises GatewayUnavailable or GatewayRefused, as all that ask do."""
+async def create_intent(key: UUID, amount: Money, email: str, description: str) -> Intent:
+    """Raises GatewayUnavailable or GatewayRefused, as all that ask do. The same key gives the same intent."""
     answer = await _answer(
         _client().v1.payment_intents.create_async(
             {
@@ -143,9 +148,9 @@ async def create_intent(payment_id: int, key: str, amount: Money, email: str, de
                 "automatic_payment_methods": {"enabled": True},
                 "description": description,
                 "receipt_email": email,
-                "metadata": {"payment": str(payment_id)},
+                "metadata": {"payment": str(key)},
             },
-            {"idempotency_key": key},
+            {"idempotency_key": str(key)},
         )
     )
     return _intent(answer.to_dict())
@@ -161,18 +166,22 @@ async def cancel_intent(intent_id: str) -> Intent:
     return _intent((await _answer(_client().v1.payment_intents.cancel_async(intent_id))).to_dict())
 
 
-async def create_refund(refund_row: int, key: str, intent_id: str, amount: Money) -> GatewayRefund:
+async def create_refund(key: UUID, intent_id: str, amount: Money) -> GatewayRefund:
     answer = await _answer(
         _client().v1.refunds.create_async(
             {
                 "payment_intent": intent_id,
                 "amount": to_minor(amount),
-                "metadata": {"refund": str(refund_row)},
+                "metadata": {"refund": str(key)},
             },
-            {"idempotency_key": key},
+            {"idempotency_key": str(key)},
         )
     )
     return _refund(answer.to_dict())
+
+
+async def retrieve_refund(refund_id: str) -> GatewayRefund:
+    return _refund((await _answer(_client().v1.refunds.retrieve_async(refund_id))).to_dict())
 
 
 # --- Being told ---------------------------------------------------------------------------------
@@ -211,18 +220,15 @@ def _units(currency: str) -> int:
 
 def _intent(data: dict[str, Any]) -> Intent:
     charge = data.get("latest_charge") or ""
-    details = charge.get("payment_method_details") if isinstance(charge, dict) else None
     error = data.get("last_payment_error") or {}
-    row = (data.get("metadata") or {}).get("payment", "")
     return Intent(
         id=data["id"],
         status=data["status"],
-        amount=from_minor(data["amount"], data["currency"]),
         received=from_minor(data.get("amount_received") or 0, data["currency"]),
         client_secret=data.get("client_secret") or "",
-        payment_id=int(row) if row.isdigit() else None,
+        key=_key(data, "payment"),
         charge=charge["id"] if isinstance(charge, dict) else charge,
-        method=_method(details),
+        method=_method(charge) if isinstance(charge, dict) else "",
         error=error.get("message") or "",
     )
 
@@ -239,19 +245,29 @@ def _about(thing: dict[str, Any]) -> Intent | Charge | GatewayRefund | None:
 
 
 def _charge(data: dict[str, Any]) -> Charge:
-    return Charge(data.get("payment_intent") or "", _method(data.get("payment_method_details")))
+    return Charge(data.get("payment_intent") or "", _method(data))
 
 
-def _method(details: dict[str, Any] | None) -> str:
-    card = (details or {}).get("card")
-    return f"{card['brand'].title()} ···· {card['last4']}" if card else (details or {}).get("type", "")
+def _method(charge: dict[str, Any]) -> str:
+    """What was paid with; a card that was declined is not."""
+    details = charge.get("payment_method_details") or {}
+    if charge["status"] == "failed":
+        return ""
+    card = details.get("card")
+    return f"{card['brand'].title()} ···· {card['last4']}" if card else details.get("type", "")
+
+
+def _key(data: dict[str, Any], name: str) -> UUID | None:
+    try:
+        return UUID((data.get("metadata") or {}).get(name, ""))
+    except ValueError:
+        return None
 
 
 def _refund(data: dict[str, Any]) -> GatewayRefund:
-    row = (data.get("metadata") or {}).get("refund", "")
     return GatewayRefund(
         id=data["id"],
         status=data["status"],
-        refund_row=int(row) if row.isdigit() else None,
+        key=_key(data, "refund"),
         failure=data.get("failure_reason") or "",
     )

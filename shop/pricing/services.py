@@ -7,14 +7,15 @@ the discount of a line, the tax within a line. Totals only add; they never round
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import reduce
 from operator import add
 
 from djmoney.money import Money
 
 from shop.catalog.models import TaxClass
+from shop.money import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,6 @@ class Totals:
     shipping: Money
     tax: Money
     total: Money
-
-
-def minor_unit(currency: object) -> Decimal:
-    """The smallest amount of a currency: 0.01 for EUR, 1 for JPY, 0.001 for KWD (ISO 4217 via py-moneyed)."""
-    return Decimal(1) / Decimal(currency.sub_unit)  # type: ignore[attr-defined]
-
-
-def rounded(amount: Money) -> Money:
-    return Money(amount.amount.quantize(minor_unit(amount.currency), ROUND_HALF_UP), amount.currency)
 
 
 def tax_within(gross: Money, percent: Decimal) -> Money:
@@ -98,7 +90,8 @@ def _sum(amounts: Iterable[Money], start: Money) -> Money:
 def _priced(item: Item, rates: Mapping[str, Decimal], percent_off: int, currency: str) -> PricedLine:
     if item.quantity < 1 or item.unit_price.amount < 0 or str(item.unit_price.currency) != currency:
         raise ValueError(f"cannot price {item}")
-    gross = rounded(item.unit_price) * item.quantity
+    item = replace(item, unit_price=rounded(item.unit_price))
+    gross = item.unit_price * item.quantity
     discount = rounded(gross * Decimal(percent_off) / 100)
     total = gross - discount
     percent = rates.get(item.tax_class, Decimal(0))

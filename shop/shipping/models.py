@@ -65,12 +65,13 @@ class ShippingMethod(models.Model):
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):
-    def valid_for(self, country: str, weight_g: int) -> QuoteQuerySet:
-        return self.filter(country=country, weight_g=weight_g, expires_at__gt=timezone.now())
+    def valid_for(self, country: str, postal_code: str, weight_g: int) -> QuoteQuerySet:
+        parcel = {"country": country, "postal_code": postal_code, "weight_g": weight_g}
+        return self.filter(**parcel, expires_at__gt=timezone.now())
 
 
 class Quote(models.Model):
-    """A carrier's price for one parcel to one country, ours to honour until `expires_at`."""
+    """A carrier's price for one parcel to one town, ours to honour until `expires_at`."""
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     carrier = models.CharField(max_length=40)
@@ -78,6 +79,7 @@ class Quote(models.Model):
     name = models.CharField(max_length=120)
     price = MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY)
     country = CountryField()
+    postal_code = models.CharField(max_length=20, blank=True)
     weight_g = models.PositiveIntegerField()
     days_min = models.PositiveSmallIntegerField()
     days_max = models.PositiveSmallIntegerField()

@@ -16,7 +16,7 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from shop.errors import ShopError
-from shop.pricing.services import minor_unit
+from shop.money import minor_unit
 from shop.shipping.models import Quote, ShippingMethod
 from shop.waiting import holding_nothing
 
@@ -65,7 +65,7 @@ async def gather_options(country: str, postal_code: str, weight_g: int, goods: M
     async with aiohttp.ClientSession(timeout=timeout) as session:
         asked = [_ask(session, name, url, parcel) for name, url in settings.CARRIERS.items()]
         answers = dict(zip(settings.CARRIERS, await holding_nothing(asyncio.gather(*asked)), strict=True))
-    return await sync_to_async(_options)(country, weight_g, goods, answers)
+    return await sync_to_async(_options)(country, postal_code, weight_g, goods, answers)
 
 
 async def _ask(session: aiohttp.ClientSession, name: str, url: str, parcel: dict) -> list[dict] | str:
@@ -76,20 +76,37 @@ async def _ask(session: aiohttp.ClientSession, name: str, url: str, parcel: dict
             return [_checked(rate) for rate in (await response.json())["rates"]]
     except TimeoutError:
         return "did not answer in time"
-    except (aiohttp.ClientError, ValueError, KeyError, TypeError) as error:
+    except (
+        aiohttp.ClientError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         logger.warning("carrier %s gave no rates: %r", name, error)
         return "cannot quote at the moment"
 
 
 def _checked(rate: dict) -> dict:
-    """The fields we use, or ValueError, KeyError or TypeError for an answer that makes no sense."""
+    """The fields we use, or an exception for an answer that makes no sense."""
     days_min, days_max = (int(day) for day in rate["delivery_days"])
-    if not (0 < days_min <= days_max and int(rate["amount_minor"]) >= 0):
+    minor = int(rate["amount_minor"])
+    if not (0 < days_min <= days_max <= 365 and 0 <= minor <= 10**8):
         raise ValueError(f"senseless rate {rate}")
-    return {**rate, "days_min": days_min, "days_max": days_max, "amount_minor": int(rate["amount_minor"])}
+    return {
+        "service": str(rate["service"])[:80],
+        "name": str(rate["name"])[:120],
+        "currency": str(rate["currency"]).upper(),
+        "amount_minor": minor,
+        "days_min": days_min,
+        "days_max": days_max,
+    }
 
 
-def _options(country: str, weight_g: int, goods: Money, answers: dict[str, list[dict] | str]) -> Options:
+def _options(
+    country: str, postal_code: str, weight_g: int, goods: Money, answers: dict[str, list[dict] | str]
+) -> Options:
     choices = [_method_choice(m, goods) for m in ShippingMethod.objects.serving(country, weight_g)]
     left_out, quotes = [], []
     for carrier, answer in answers.items():
@@ -97,20 +114,21 @@ def _options(country: str, weight_g: int, goods: Money, answers: dict[str, list[
             left_out.append(f"{carrier.title()} {answer}.")
         else:
             # A rate in another currency is not ours to convert.
-            ours = [rate for rate in answer if rate["currency"].upper() == str(goods.currency)]
-            quotes += [_quote(carrier, rate, country, weight_g, goods) for rate in ours]
+            ours = [rate for rate in answer if rate["currency"] == str(goods.currency)]
+            quotes += [_quote(carrier, rate, country, postal_code, weight_g, goods) for rate in ours]
     choices += [_quote_choice(quote) for quote in Quote.objects.bulk_create(quotes)]
     return Options(sorted(choices, key=lambda choice: choice.price.amount), left_out)
 
 
-def _quote(carrier: str, rate: dict, country: str, weight_g: int, goods: Money) -> Quote:
+def _quote(carrier: str, rate: dict, country: str, postal_code: str, weight_g: int, goods: Money) -> Quote:
     amount = Decimal(rate["amount_minor"]) * minor_unit(goods.currency)
     return Quote(
         carrier=carrier,
-        service=str(rate["service"])[:80],
-        name=str(rate["name"])[:120],
+        service=rate["service"],
+        name=rate["name"],
         price=Money(amount, goods.currency),
         country=country,
+        postal_code=postal_code,
         weight_g=weight_g,
         days_min=rate["days_min"],
         days_max=rate["days_max"],
@@ -135,7 +153,7 @@ def _quote_choice(quote: Quote) -> Choice:
     return Choice(f"quote:{quote.public_id}", quote.name, quote.price, quote.days_min, quote.days_max)
 
 
-def find_choice(code: str, *, country: str, weight_g: int, goods: Money) -> Choice:
+def find_choice(code: str, *, country: str, postal_code: str, weight_g: int, goods: Money) -> Choice:
     """The choice behind a code, checked against the parcel as it is now. Raises ShippingGone."""
     kind, _, key = code.partition(":")
     if kind == "method":
@@ -144,7 +162,9 @@ def find_choice(code: str, *, country: str, weight_g: int, goods: Money) -> Choi
                 return _method_choice(method, goods)
     if kind == "quote":
         try:
-            quote = Quote.objects.valid_for(country, weight_g).filter(public_id=UUID(key)).first()
+            quote = (
+                Quote.objects.valid_for(country, postal_code, weight_g).filter(public_id=UUID(key)).first()
+            )
         except ValueError:
             quote = None
         if quote:

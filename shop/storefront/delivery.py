@@ -51,7 +51,13 @@ class Step:
         return self.review.totals(self.country, choice.price if choice else None)
 
     def find(self, code: str) -> Choice:
-        return find_choice(code, country=self.country, weight_g=self.review.weight_g, goods=self.goods)
+        return find_choice(
+            code,
+            country=self.country,
+            postal_code=self.draft["address"]["postal_code"],
+            weight_g=self.review.weight_g,
+            goods=self.goods,
+        )
 
 
 @never_cache
@@ -112,11 +118,12 @@ def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpRe
 
 
 def _selected(choices: list[Choice], draft: dict[str, Any]) -> Choice | None:
-    """The one chosen before, else the cheapest. Carriers quote anew under new codes, so the name is known again."""
+    """The one chosen before, else the cheapest parcel. Carriers quote anew under new codes: the name is known again."""
     code = draft.get("shipping")
     name = draft.get("offered", {}).get(code)
     same = [choice for choice in choices if choice.code == code or choice.name == name]
-    return (same or choices)[0] if choices else None
+    brought = [choice for choice in choices if not choice.collected]
+    return next(iter(same or brought or choices), None)
 
 
 def _place(request: HttpRequest) -> HttpResponse:

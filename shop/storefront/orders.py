@@ -21,8 +21,8 @@ from shop.cart.services import add_to_cart
 from shop.errors import ShopError
 from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
+from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
-from shop.payments.services import cancel_order
 from shop.storefront.cart import filled_cart
 from shop.storefront.forms import CancelForm
 from shop.storefront.passage import Passage, passage_of

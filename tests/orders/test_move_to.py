@@ -49,7 +49,7 @@ def test_an_order_goes_from_paid_to_delivered_and_each_step_is_written_and_told(
 
 def test_being_paid_twice_is_being_paid_once(order: Order) -> None:
     assert mark_paid(order)
-    assert mark_paid(Order.objects.get(pk=order.pk))
+    assert mark_paid(Order.objects.get(pk=order.pk)) is False
     assert log(order) == ["placed", "paid"]
     assert mails() == ["confirmation"]
 

@@ -15,16 +15,17 @@ from shop.inventory.models import Stock
 from shop.orders.models import Order, WrongStatus
 from shop.orders.services import pack_order
 from shop.payments import stripe_gateway as gateway
+from shop.payments.cancellations import cancel_order, expire_orders
 from shop.payments.models import Payment, Refund
+from shop.payments.reconciliation import reconcile
+from shop.payments.refunds import NothingToRefund, refund_order, send_refund
 from shop.payments.services import (
-    NothingToRefund,
     PaymentClosed,
+    _attach,
     apply_intent,
-    cancel_order,
-    expire_orders,
-    reconcile,
+    close_payment,
+    open_payment,
     refresh_payment,
-    refund_order,
     start_payment,
 )
 
@@ -54,9 +55,7 @@ def refresh(order: Order) -> str:
 
 def work_off_tasks() -> None:
     """The worker, until nothing is left to do."""
-    worker = new_worker("test", interval=0)
-    worker.batch = True
-    worker.run()
+    new_worker(["*"], interval=0, batch=True).run()
     failed = DBTaskResult.objects.failed()
     assert not failed, failed[0].traceback
 
@@ -98,11 +97,9 @@ def test_two_tabs_share_one_attempt(order: Order, provider: stripe.StripeClient)
 
     attempts = async_to_sync(both)()
     assert len({attempt.intent_id for attempt in attempts}) == 1
-    asked = provider.v1.payment_intents.list({"limit": 100})
-    assert (
-        sum(intent.metadata["payment"] == str(attempts[0].pk) for intent in asked.data if intent.metadata)
-        == 1
-    )
+    known = provider.v1.payment_intents.list({"limit": 100}).data
+    keys = [intent.metadata.to_dict().get("payment") for intent in known if intent.metadata]
+    assert keys.count(str(attempts[0].idempotency_key)) == 1
 
 
 def test_a_decline_is_written_once_and_a_good_card_then_pays(
@@ -114,6 +111,7 @@ def test_a_decline_is_written_once_and_a_good_card_then_pays(
     refresh(order)
     payment.refresh_from_db()
     assert "declined" in payment.last_error
+    assert not payment.method
     declined = gateway._intent(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
     pay_with(payment.intent_id)
     assert refresh(order) == Status.PAID
@@ -232,11 +230,9 @@ def test_a_refund_whose_worker_died_is_sent_again_but_paid_once(
     paid: Order, provider: stripe.StripeClient
 ) -> None:
     refund = refund_order(paid)
-    gateway.ask(
-        gateway.create_refund(refund.pk, str(refund.idempotency_key), refund.payment.intent_id, refund.amount)
-    )
+    gateway.ask(gateway.create_refund(refund.idempotency_key, refund.payment.intent_id, refund.amount))
     DBTaskResult.objects.all().delete()
-    Refund.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    Refund.objects.update(updated_at=timezone.now() - timedelta(minutes=3))
     reconcile()
     refund.refresh_from_db()
     assert refund.status == Refund.Status.SUCCEEDED
@@ -250,6 +246,143 @@ def test_the_order_is_kept_when_the_provider_is_away(order: Order, settings: Any
         start(order)
     assert now(order).status == Status.PENDING
     assert Payment.objects.get().status == Payment.Status.STARTING
+
+
+def test_an_order_called_off_while_the_provider_is_asked_is_not_paid_any_more(
+    order: Order, provider: stripe.StripeClient
+) -> None:
+    payment = open_payment(order)
+    intent = gateway.ask(
+        gateway.create_intent(payment.idempotency_key, payment.amount, order.email, order.number)
+    )
+    cancel_order(order)
+    work_off_tasks()
+    with pytest.raises(PaymentClosed):
+        _attach(payment, intent)
+    work_off_tasks()
+    assert provider.v1.payment_intents.retrieve(intent.id).status == "canceled"
+
+
+def test_money_for_an_attempt_that_we_called_off_goes_back(
+    order: Order, pay_with: Callable[..., Any]
+) -> None:
+    payment = start(order)
+    pay_with(payment.intent_id)
+    news = gateway.ask(gateway.retrieve_intent(payment.intent_id))
+    Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.CANCELLED)
+    order.move_to(Status.CANCELLED)
+    apply_intent(news)
+    work_off_tasks()
+    assert log(order)[2:4] == ["paid_too_late", "refund_requested"]
+    assert now(order).status == Status.REFUNDED
+
+
+def test_of_two_payments_for_one_order_one_goes_back(paid: Order, provider: stripe.StripeClient) -> None:
+    second = Payment.objects.create(order=paid, amount=paid.total)
+    intent = gateway.ask(gateway.create_intent(second.idempotency_key, paid.total, paid.email, paid.number))
+    card = {"payment_method": "pm_card_visa", "return_url": "http://testserver/"}
+    provider.v1.payment_intents.confirm(intent.id, card)
+    apply_intent(gateway.ask(gateway.retrieve_intent(intent.id)))
+    work_off_tasks()
+    assert [refund.payment for refund in Refund.objects.all()] == [second]
+    assert now(paid).status == Status.PAID
+    assert "paid_twice" in log(paid)
+
+
+def test_another_amount_than_the_order_s_goes_back(order: Order, pay_with: Callable[..., Any]) -> None:
+    payment = start(order)
+    pay_with(payment.intent_id)
+    news = gateway.ask(gateway.retrieve_intent(payment.intent_id))
+    Payment.objects.filter(pk=payment.pk).update(amount=Money("1.00", "EUR"))
+    apply_intent(news)
+    work_off_tasks()
+    assert now(order).status == Status.PENDING
+    assert Refund.objects.get().amount == order.total
+
+
+def test_an_attempt_goes_on_after_it_was_said_to_be_processing(
+    order: Order, pay_with: Callable[..., Any]
+) -> None:
+    payment = start(order)
+    pay_with(payment.intent_id, "pm_card_visa_chargeDeclined")
+    refresh(order)
+    Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.PROCESSING)
+    refresh(order)
+    payment.refresh_from_db()
+    assert payment.status == Payment.Status.WAITING
+    assert log(order) == ["placed", "payment_declined"]
+
+
+def test_a_whole_refund_before_shipping_gives_the_stock_back(paid: Order) -> None:
+    refund_order(paid)
+    work_off_tasks()
+    assert now(paid).status == Status.REFUNDED
+    assert Stock.objects.get(variant=paid.lines.get().variant_id).reserved == 0
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-1.00", "1.005", "9999.00"])
+def test_an_amount_that_cannot_go_back_is_refused(paid: Order, amount: str) -> None:
+    with pytest.raises(NothingToRefund):
+        refund_order(paid, Money(amount, "EUR"))
+    assert not Refund.objects.exists()
+
+
+def test_a_wrong_api_key_fails_no_refund(paid: Order, settings: Any) -> None:
+    refund = refund_order(paid)
+    right, settings.STRIPE_SECRET_KEY = settings.STRIPE_SECRET_KEY, "sk_test_wrong"
+    with pytest.raises(gateway.GatewayUnavailable):
+        send_refund.call(refund.pk)
+    refund.refresh_from_db()
+    assert refund.status == Refund.Status.REQUESTED
+    settings.STRIPE_SECRET_KEY = right
+    work_off_tasks()
+    refund.refresh_from_db()
+    assert refund.status == Refund.Status.SUCCEEDED
+
+
+def test_an_attempt_that_could_not_be_closed_is_closed_later(
+    order: Order, settings: Any, provider: stripe.StripeClient
+) -> None:
+    payment = start(order)
+    right, settings.STRIPE_API_BASE = settings.STRIPE_API_BASE, "http://127.0.0.1:9"
+    cancel_order(order)
+    with pytest.raises(gateway.GatewayUnavailable):
+        close_payment.call(payment.pk)
+    settings.STRIPE_API_BASE = right
+    Payment.objects.update(updated_at=timezone.now() - timedelta(minutes=3))
+    reconcile()
+    assert provider.v1.payment_intents.retrieve(payment.intent_id).status == "canceled"
+
+
+def test_one_order_that_cannot_expire_does_not_keep_the_others(
+    order: Order, place: Callable[..., Order], make_cart: Callable[..., Any]
+) -> None:
+    other = place(make_cart())
+    Stock.objects.filter(variant=order.lines.get().variant_id).update(
+        reserved=0
+    )  # Releasing it breaks a constraint.
+    Order.objects.update(reserved_until=timezone.now() - timedelta(seconds=1))
+    assert expire_orders() == 1
+    assert now(other).status == Status.CANCELLED
+    assert now(order).status == Status.PENDING
+
+
+def test_another_shop_on_the_same_account_pays_nothing_here(
+    order: Order, provider: stripe.StripeClient
+) -> None:
+    payment = open_payment(order)
+    intent = provider.v1.payment_intents.create(
+        {
+            "amount": gateway.to_minor(order.total),
+            "currency": "eur",
+            "automatic_payment_methods": {"enabled": True},
+            "metadata": {"payment": str(payment.pk)},
+        }
+    )
+    card = {"payment_method": "pm_card_visa", "return_url": "http://testserver/"}
+    provider.v1.payment_intents.confirm(intent.id, card)
+    apply_intent(gateway.ask(gateway.retrieve_intent(intent.id)))
+    assert now(order).status == Status.PENDING
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def paid_event(order: Order, provider: stripe.StripeClient, pay_with: Callable[.
             "amount": int(order.total.amount * 100),
             "currency": "eur",
             "automatic_payment_methods": {"enabled": True},
-            "metadata": {"payment": str(payment.pk)},
+            "metadata": {"payment": str(payment.idempotency_key)},
         }
     )
     pay_with(intent.id)

@@ -5,7 +5,8 @@ from djmoney.money import Money
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.pricing.services import Item, minor_unit, price
+from shop.money import minor_unit
+from shop.pricing.services import Item, price
 
 RATES = {"standard": Decimal(23), "reduced": Decimal("13.5")}
 

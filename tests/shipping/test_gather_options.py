@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from djmoney.money import Money
 
 from shop.shipping.models import Quote, ShippingMethod
-from shop.shipping.services import Options, find_choice, gather_options
+from shop.shipping.services import Options, ShippingGone, find_choice, gather_options
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GOODS = Money("48.00", "EUR")
@@ -52,7 +52,11 @@ def test_our_own_ways_and_both_carriers_are_offered_the_cheapest_first(
 
 def test_a_quote_is_honoured_for_the_parcel_it_was_given_for(carriers: str, delivery: ShippingMethod) -> None:
     quoted = next(choice for choice in ask(carriers).choices if choice.code.startswith("quote:"))
-    assert find_choice(quoted.code, country="IE", weight_g=840, goods=GOODS) == quoted
+    parcel = {"country": "IE", "postal_code": "D13 F6K7", "weight_g": 840, "goods": GOODS}
+    assert find_choice(quoted.code, **parcel) == quoted
+    for change in ({"country": "FR"}, {"postal_code": "T12 ABC1"}, {"weight_g": 841}):
+        with pytest.raises(ShippingGone):
+            find_choice(quoted.code, **{**parcel, **change})
 
 
 @pytest.mark.parametrize("fault", ["error", "garbage"])

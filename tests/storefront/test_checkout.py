@@ -17,7 +17,8 @@ from shop.cart.models import Cart, CartLine
 from shop.catalog.models import Variant
 from shop.orders.models import Order
 from shop.payments import stripe_gateway
-from shop.payments.services import apply_intent, cancel_order, open_payment
+from shop.payments.cancellations import cancel_order
+from shop.payments.services import apply_intent, open_payment
 from shop.payments.stripe_gateway import Intent
 from shop.shipping.models import ShippingMethod
 

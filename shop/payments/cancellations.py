@@ -1,0 +1,58 @@
+"""Calling an order off: by the buyer, by staff, or by time. Its stock goes back, and so does what was paid."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from shop.inventory import services as inventory
+from shop.orders.mails import send_order_mail
+from shop.orders.models import Order
+from shop.payments.models import Payment
+from shop.payments.refunds import request_refund
+from shop.payments.services import close_payment
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 200
+
+
+@transaction.atomic
+def cancel_order(order: Order, *, by: User | None = None, why: str = "") -> None:
+    """Before it ships. A second call does nothing. Raises WrongStatus once it has left."""
+    if not order.move_to(Order.Status.CANCELLED, by=by, why=why):
+        return
+    inventory.release(order.public_id)
+    send_order_mail.enqueue(order.pk, "cancelled", {"why": why})
+    for payment in order.payments.all():
+        if payment.refundable.amount > 0:
+            request_refund(payment, payment.refundable, by=by, reason=why)
+        elif payment.status not in Payment.FINAL:
+            close_payment.enqueue(payment.pk)
+
+
+def expire_orders() -> int:
+    """Cancels orders whose half hour is over, unless their payment is under way; returns how many."""
+    under_way = Payment.objects.filter(status=Payment.Status.PROCESSING).values("order")
+    expired = 0
+    for order in Order.objects.overdue().exclude(pk__in=under_way)[:AT_ONCE]:
+        try:
+            expired += _expire(order)
+        except Exception:
+            # One order that cannot be cancelled must not keep the others' stock.
+            logger.exception("order %s could not be cancelled", order.number)
+    return expired
+
+
+@transaction.atomic
+def _expire(order: Order) -> bool:
+    if not order.move_to(Order.Status.CANCELLED, why="It was not paid in time.", strict=False):
+        return False
+    inventory.release(order.public_id)
+    for payment in order.payments.open():
+        close_payment.enqueue(payment.pk)
+    return True

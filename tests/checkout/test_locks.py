@@ -1,0 +1,85 @@
+"""What people do at the same instant waits for one another and never deadlocks."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from djmoney.money import Money
+
+from accounts.models import User
+from shop.cart.models import Cart
+from shop.cart.services import add_to_cart
+from shop.catalog.models import Variant
+from shop.inventory.models import Stock
+from shop.orders.models import Order, WrongStatus
+from shop.payments.cancellations import cancel_order
+from shop.payments.models import Payment, Refund
+from shop.payments.refunds import NothingToRefund, refund_order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 15
+
+
+def at_once(*works: Callable[[], Any]) -> list[BaseException]:
+    """Runs them in threads that start together; returns what they raised."""
+    start, raised = threading.Barrier(len(works)), []
+
+    def run(work: Callable[[], Any]) -> None:
+        try:
+            start.wait(10)
+            work()
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def test_one_customer_places_an_order_while_another_of_theirs_is_cancelled(
+    place: Callable[..., Order], make_variant: Callable[..., Variant], customer: User
+) -> None:
+    variant = make_variant(stock=200)
+    cart = Cart.objects.create(user=customer)
+    for _ in range(ROUNDS):
+        add_to_cart(cart, variant)
+        cart.refresh_from_db()
+        old = place(cart)
+        add_to_cart(cart, variant)
+        cart.refresh_from_db()
+        assert at_once(lambda: place(cart), lambda order=old: cancel_order(order)) == []
+    assert Stock.objects.get(variant=variant).reserved == ROUNDS
+
+
+def test_a_refund_and_a_cancellation_together_pay_back_once(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
+) -> None:
+    variant = make_variant(stock=200)
+    for number in range(ROUNDS):
+        order = place(make_cart(variant))
+        payment = Payment.objects.create(
+            order=order, amount=order.total, intent_id=f"pi_{number}", status="succeeded"
+        )
+        order.move_to(Order.Status.PAID)
+        mine, theirs = Order.objects.get(pk=order.pk), Order.objects.get(pk=order.pk)
+        raised = at_once(lambda one=mine: cancel_order(one), lambda other=theirs: refund_order(other))
+        assert all(isinstance(error, NothingToRefund | WrongStatus) for error in raised), raised
+        assert (
+            sum((refund.amount for refund in Refund.objects.filter(payment=payment)), Money(0, "EUR"))
+            == order.total
+        )
+
+
+def test_two_tabs_add_at_once_and_neither_is_lost(make_variant: Callable[..., Variant]) -> None:
+    variant = make_variant(stock=100)
+    for _ in range(ROUNDS):
+        cart = Cart.objects.create()
+        assert at_once(*[lambda one=cart: add_to_cart(one, variant)] * 3) == []
+        assert cart.count() == 3
