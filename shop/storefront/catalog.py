@@ -16,17 +16,21 @@ from shop.catalog.facets import Facets
 from shop.catalog.models import Category, Product, ProductImage, ProductQuerySet
 
 PER_PAGE = 24
+FEATURED = ("position", "id")
 SORTS = {
-    "featured": ("Featured", ("position", "id")),
+    "featured": ("Featured", FEATURED),
     "newest": ("Newest", ("-visible_from", "-id")),
-    "price": ("Price, low to high", ("price_from", "position", "id")),
-    "-price": ("Price, high to low", ("-price_from", "position", "id")),
+    "price": ("Price, low to high", ("price_from", *FEATURED)),
+    "-price": ("Price, high to low", ("-price_from", *FEATURED)),
     "title": ("Title", ("title", "id")),
 }
 
 
 def hung(products: ProductQuerySet) -> ProductQuerySet:
-    """Products as the cards show them: cover, price from, how many are left of all variants together."""
+    """Products as the cards show them: cover, price from, how many are left of all variants together.
+
+    Their model's own order is lost with the grouping: ask for one.
+    """
     left = Sum(F("variants__stock__on_hand") - F("variants__stock__reserved"))
     priced = products.for_cards().filter(price_from__isnull=False)  # type: ignore[misc]  # annotated there
     return priced.annotate(left=Coalesce(left, 0))
@@ -35,10 +39,10 @@ def hung(products: ProductQuerySet) -> ProductQuerySet:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     prints = hung(Product.objects.visible())
-    featured = list(prints[:4])
+    featured = list(prints.order_by(*FEATURED)[:4])
     newest = prints.exclude(pk__in=[product.pk for product in featured]).order_by("-visible_from", "-id")
-    sections = _with_pictures(Category.objects.filter(depth=1))
-    context = {"featured": featured, "newest": newest[:8], "series": sections, "sections": sections}
+    series = _with_pictures(Category.objects.filter(numchild=0))
+    context = {"featured": featured, "newest": newest[:8], "series": series}
     return render(request, "storefront/home.html", context)
 
 

@@ -1,16 +1,19 @@
 """What every page's frame shows. Nothing is asked of the database until a template shows it."""
 
-from functools import cache
+import functools
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Sum
 from django.http import HttpRequest
 
 from accounts.models import User
-from notifications.inbox import inbox_stream, unread_count
+from notifications.inbox import inbox_state, inbox_stream
 from shop.cart.models import CartLine
 from shop.catalog.models import Category
+
+SECTIONS_SECONDS = 60
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
@@ -19,16 +22,25 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "SHOP_NAME": settings.SHOP_NAME,
         "SANDBOX": settings.SANDBOX,
         "DEMO": settings.DEMO,
-        "sections": cache(lambda: list(Category.objects.filter(depth=1))),
-        "cart_count": cache(lambda: _cart_count(request)),
-        "inbox_stream": inbox_stream(user) if user else "",
-        "unread_count": cache(lambda: unread_count(user) if user else 0),
+        "sections": functools.cache(_sections),
+        "cart_count": functools.cache(lambda: _cart_count(request)),
+        "bell": functools.cache(lambda: _bell(user)) if user else None,
     }
 
 
 def _signed_in(request: HttpRequest) -> User | None:
     user = getattr(request, "user", None)  # A request refused early has neither user nor session.
     return user if isinstance(user, User) else None
+
+
+def _sections() -> list[Category]:
+    top = Category.objects.filter(depth=1)
+    return cache.get_or_set("storefront:sections", lambda: list(top), SECTIONS_SECONDS) or []
+
+
+def _bell(user: User) -> dict[str, Any]:
+    state = inbox_state(user)
+    return {"following": {inbox_stream(user): state.position}, "unread": state.unread}
 
 
 def _cart_count(request: HttpRequest) -> int:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -17,7 +17,7 @@ from notifications.log import positions
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.shipping.models import ShippingMethod
-from shop.storefront.catalog import hung
+from shop.storefront.catalog import FEATURED, hung
 from shop.storefront.templatetags.shop import money
 
 CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
@@ -28,17 +28,20 @@ FLOOR, CENTRE, EYE_LEVEL = 224, 216, 150
 @require_safe
 def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     facts = Prefetch("attributes", queryset=ProductAttribute.objects.select_related("attribute"))
-    visible = Product.objects.visible().select_related("category").prefetch_related("images", facts)
+    visible = Product.objects.visible().select_related("category").prefetch_related(facts)
     product = get_object_or_404(visible, slug=slug)
     following = positions(f"product:{slug}")  # Read before the stock, so that no change falls between.
     variants = list(product.variants.with_options().select_related("stock"))
     chosen = choose(variants, request.GET.dict())
+    related = _related(product)
+    prefetch_related_objects([product, *related], "images")
     images = list(product.images.all())
     options = offered(variants, chosen) if chosen else []
     context = {
         "product": product,
         "images": images,
         "shown": _shown(chosen, images),
+        "prints": {image.pk for image in images[:1]} | {variant.image_id for variant in variants},
         "following": following,
         "variants": [_as_data(variant, images) for variant in variants],
         "chosen": chosen,
@@ -48,7 +51,7 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "frame": _frame(chosen) if chosen else "",
         "wall": _wall(chosen, images) if chosen else None,
         "delivery": _delivery(chosen) if chosen else None,
-        "related": _related(product),
+        "related": related,
     }
     return render(request, "storefront/product.html", context)
 
@@ -91,11 +94,10 @@ def _wall(variant: Variant, images: list[ProductImage]) -> dict[str, int] | None
 
 
 def _delivery(variant: Variant) -> dict[str, Any] | None:
-    """The cheapest of our own ways to send it within the country, if ordered today."""
-    methods = ShippingMethod.objects.serving(settings.SHOP_COUNTRY, variant.weight_g)
-    if not methods:
+    """The cheapest of our own parcels within the country, if ordered today."""
+    method = ShippingMethod.objects.cheapest_parcel(settings.SHOP_COUNTRY, variant.weight_g, variant.price)
+    if method is None:
         return None
-    method = min(methods, key=lambda one: one.price_for(variant.price))
     today = timezone.localdate()
     return {
         "price": method.price_for(variant.price),
@@ -113,4 +115,4 @@ def working_days_after(day: date, count: int) -> date:
 
 def _related(product: Product) -> list[Product]:
     others = Product.objects.visible().filter(category=product.category_id).exclude(pk=product.pk)
-    return list(hung(others)[:4])
+    return list(hung(others).prefetch_related(None).order_by(*FEATURED)[:4])

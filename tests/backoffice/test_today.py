@@ -10,7 +10,7 @@ from shop.catalog.models import Variant
 from shop.inventory.services import reserve
 from shop.orders.models import Order
 from shop.orders.services import pack_order
-from shop.payments.models import GatewayEvent, Payment, Refund
+from shop.payments.models import Payment, Refund
 from tests.backoffice.conftest import staff
 
 pytestmark = pytest.mark.django_db
@@ -47,11 +47,8 @@ def test_money_that_is_stuck_is_named(owner: Client, paid_order: Order, order: O
     declined = Payment.objects.create(
         order=order, amount=order.total, status="waiting", last_error="Declined."
     )
-    GatewayEvent.objects.create(event_id="new", kind="charge.failed", payload={})
-    old = GatewayEvent.objects.create(event_id="old", kind="charge.failed", payload={})
-    GatewayEvent.objects.filter(pk=old.pk).update(received_at=timezone.now() - timedelta(hours=1))
     troubles = owner.get(TODAY).context["troubles"]
-    assert troubles == {"refunds": [Refund.objects.get(pk=refund.pk)], "payments": [declined], "unhandled": 1}
+    assert troubles == {"refunds": [Refund.objects.get(pk=refund.pk)], "payments": [declined]}
 
 
 def test_each_sees_the_panels_of_their_job(packer: Client, helper: Client, paid_order: Order) -> None:

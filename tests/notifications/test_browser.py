@@ -6,18 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from notifications import hub as hubs
 from notifications.log import position
+from tests.browser import chromium
 from tests.notifications.writing import say
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
-    "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-}
 WATCH = """() => {
   window.seen = [];
   document.addEventListener("notification", ({ target, detail }) =>
@@ -33,13 +30,11 @@ PLACE = """([id, stream, epoch, offset]) => {
 
 @pytest.fixture
 def page(harbour, transactional_db) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**CHROMIUM)
+    with chromium() as browser:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{harbour.port}/")
         page.evaluate(WATCH)
         yield page
-        browser.close()
 
 
 @pytest.fixture

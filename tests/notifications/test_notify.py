@@ -137,7 +137,7 @@ def test_reading_tells_the_other_screens_and_counts_as_nothing_unread(user):
     say(inbox_stream(user), 2)
     mark_read(user, 1)
     told = Event.objects.on(inbox_stream(user)).after(2).get()
-    assert (told.kind, told.payload) == (READ, {"offset": 1})
+    assert (told.kind, told.payload) == (READ, {"offset": 1, "unread": 1})
     assert unread_count(user) == 1
     say(inbox_stream(user))
     mark_read(user, told.offset + 1)

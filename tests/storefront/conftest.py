@@ -8,21 +8,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from djmoney.money import Money
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from shop.catalog.models import Category, Option, OptionValue, Product, ProductImage
 from shop.inventory.models import Stock
 from shop.shipping.models import ShippingMethod
+from tests import browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {"30x40": "30 × 40 cm", "50x70": "50 × 70 cm"}
 FRAMES = {"none": ("Unframed", ""), "oak": ("Oak", "#b98d54")}
 
@@ -73,8 +65,10 @@ class Shelf:
             Stock.objects.create(variant=variant, on_hand=left)
         return product
 
-    def picture(self, product: Product, size: tuple[int, int] = (90, 120)) -> ProductImage:
-        """Its cover, so small that no smaller file is due."""
+    def picture(
+        self, product: Product, size: tuple[int, int] = (90, 120), *, alt: str = "", position: int = 0
+    ) -> ProductImage:
+        """Its cover or another, so small that no smaller file is due."""
         file = io.BytesIO()
         Image.new("RGB", size, "#7fb3c4").save(file, "WEBP")
         name = default_storage.save(f"products/{product.slug}.webp", ContentFile(file.getvalue()))
@@ -82,8 +76,9 @@ class Shelf:
             picture=name,
             width=size[0],
             height=size[1],
-            alt=f"{product.title}, seen from the pier",
+            alt=alt or f"{product.title}, seen from the pier",
             tone="#7fb3c4",
+            position=position,
         )
 
 
@@ -106,12 +101,10 @@ def full_shelf(shelf: Shelf) -> Shelf:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, browser.chromium() as opened:
         # Playwright keeps a loop in this thread; Django would take the tests beside it for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
+        yield opened
 
 
 @pytest.fixture

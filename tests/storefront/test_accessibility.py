@@ -1,11 +1,21 @@
-"""Every page of browsing, looked over by axe in light and dark, on a phone and on a desk; and by keyboard."""
+"""Every page, looked over by axe in light and dark, on a phone and on a desk; and by keyboard."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
+from django.test import Client
 from playwright.sync_api import Page, expect
+
+from accounts.models import Address, User
+from shop.cart.models import Cart
+from shop.orders.models import Order
+from shop.orders.services import mark_paid
 
 pytestmark = pytest.mark.browser
 
@@ -26,12 +36,106 @@ PAGES = [
     "/contact/",
     "/accessibility/",
     "/nowhere/",
+    "/cart/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
 ]
+LOOKS = [("light", 390), ("light", 1280), ("dark", 390), ("dark", 1280)]
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 390), ("light", 1280), ("dark", 390), ("dark", 1280)]
-)
+@pytest.fixture
+def own_pages(
+    full_shelf: Any,
+    client: Client,
+    customer: User,
+    place: Callable[..., Order],
+    make_cart: Callable[..., Cart],
+    address: dict[str, str],
+    mailoutbox: list[Any],
+    settings: Any,
+) -> dict[str, str]:
+    """The pages of somebody who has orders, a cart, addresses and messages, each with its heading."""
+    settings.CARRIERS, settings.STRIPE_API_BASE = {}, "http://127.0.0.1:9"
+
+    def arrange() -> dict[str, str]:
+        cart = make_cart(user=customer)
+        variant = cart.lines.get().variant
+        paid = place(cart)
+        mark_paid(paid)
+        client.force_login(customer)
+        client.post("/cart/add/", {"variant": variant.pk, "quantity": 1})
+        pending = place(Cart.objects.get(user=customer))
+        client.post("/cart/add/", {"variant": variant.pk, "quantity": 2})
+        client.post("/checkout/", {"email": customer.email, **address, "region": ""})
+        kept = Address.objects.create(user=customer, is_default=True, **address)
+        email = EmailAddress.objects.create(user=customer, email=customer.email, primary=True)
+        client.post("/accounts/password/reset/", {"email": customer.email})
+        reset = next(word for word in mailoutbox[-1].body.split() if "/reset/key/" in word)
+        connection.close()
+        return {
+            "/cart/": "Your cart",
+            "/checkout/": "Where does it go?",
+            "/checkout/delivery/": "How should it travel?",
+            f"/checkout/{pending.public_id}/pay/": "We cannot reach the bank's door",
+            pending.get_absolute_url(): "Waiting for your payment",
+            paid.get_absolute_url(): "Thank you. It is paid",
+            f"{paid.get_absolute_url()}cancel/": "Cancel this order?",
+            "/account/": "Your account",
+            "/account/orders/": "Your orders",
+            "/account/name/": "Your name",
+            "/account/notifications/": "Messages",
+            "/account/addresses/": "Your addresses",
+            "/account/addresses/add/": "Add an address",
+            f"/account/addresses/{kept.pk}/": "Change an address",
+            f"/account/addresses/{kept.pk}/delete/": "Remove this address?",
+            "/accounts/email/": "Your e-mail addresses",
+            "/accounts/password/change/": "Change your password",
+            f"/accounts/confirm-email/{EmailConfirmationHMAC(email).key}/": "Is this your address?",
+            urlsplit(reset).path: "Set a new password",
+        }
+
+    # In a thread: the browser's driver keeps an event loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(arrange).result(60)
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_the_pages_of_a_customer(
+    live_server: Any,
+    own_pages: dict[str, str],
+    client: Client,
+    open_page: Callable[..., Page],
+    scheme: str,
+    width: int,
+) -> None:
+    session = client.cookies["sessionid"].value
+    page = open_page(f"{live_server.url}/", scheme=scheme, width=width, session=session)
+    for path, heading in own_pages.items():
+        page.goto(f"{live_server.url}{path}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        report = Axe().run(page)
+
+        assert report.violations_count == 0, f"{path}\n{report.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize("path", ["/checkout/", "/account/addresses/add/", "/accounts/password/change/"])
+def test_axe_finds_nothing_on_a_form_sent_back(
+    live_server: Any, own_pages: dict[str, str], client: Client, open_page: Callable[..., Page], path: str
+) -> None:
+    page = open_page(f"{live_server.url}{path}", session=client.cookies["sessionid"].value)
+    form = page.locator("main form.stack").last
+    for field in form.get_by_role("textbox").all():
+        field.fill("")
+    form.locator("button[type=submit]").last.click()
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    report = Axe().run(page)
+
+    assert report.violations_count == 0, report.generate_report()
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing(
     live_server: Any, full_shelf: Any, open_page: Callable[..., Page], scheme: str, width: int
 ) -> None:

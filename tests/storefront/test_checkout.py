@@ -341,10 +341,9 @@ def succeeded(order: Order) -> None:
         Intent(
             id="pi_1",
             status="succeeded",
-            amount=payment.amount,
             received=payment.amount,
             client_secret="",
-            payment_id=payment.pk,
+            key=payment.idempotency_key,
             charge="ch_1",
             method="Visa ···· 4242",
             error="",

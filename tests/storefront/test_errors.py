@@ -38,10 +38,12 @@ def test_an_unknown_address_gets_our_404_with_the_whole_frame(client: Client, db
     assert 'role="search"' in page.text
 
 
-def test_a_form_without_its_token_gets_our_403(db: None) -> None:
+def test_a_form_without_its_token_is_asked_for_again_in_our_look(db: None) -> None:
     page = Client(enforce_csrf_checks=True).post("/cart/add/", {"variant": 1})
 
     assert page.status_code == 403
+    assert "Once more, please" in page.text
+    assert "breakwater.css" in page.text
 
 
 @pytest.mark.urls("tests.storefront.test_errors")

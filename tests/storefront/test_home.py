@@ -105,6 +105,10 @@ def test_the_bell_counts_what_arrives_while_the_page_is_open(
         with transaction.atomic():
             notify(f"user:{customer.pk}", "order.paid", title="Your order is paid")
         expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible(timeout=15_000)
+        with transaction.atomic():
+            notify(f"user:{customer.pk}", "order.shipped", title="Your order is on its way")
         mark_read(customer, 1)
+        expect(page.get_by_role("link", name="Notifications, 1 unread")).to_be_visible(timeout=15_000)
+        mark_read(customer, 2)
 
         expect(page.get_by_role("link", name="Notifications, 0 unread")).to_be_visible(timeout=15_000)

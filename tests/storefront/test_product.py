@@ -9,10 +9,12 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from djmoney.money import Money
 from playwright.sync_api import Page, expect
 
-from shop.catalog.models import Attribute, Variant
+from shop.catalog.models import Attribute, Product, Variant
 from shop.inventory.services import reserve
+from shop.shipping.models import ShippingMethod
 from shop.storefront.product import working_days_after
 from tests.live import live_shop
 from tests.storefront.test_home import MOST_BYTES, weight
@@ -118,10 +120,27 @@ def test_delivery_is_dated_and_priced(client: Client, full_shelf: Any) -> None:
     assert "free of charge" in client.get("/products/ebb/?size=50x70&frame=oak").text
 
 
-def test_a_print_costs_a_guest_with_a_cart_at_most_twelve_queries_and_100_kb(
-    client: Client, full_shelf: Any, django_assert_max_num_queries: Any
+def test_what_is_fetched_is_no_delivery(client: Client, full_shelf: Any) -> None:
+    ShippingMethod.objects.create(
+        code="collect", name="Click & collect", price=Money(0, "EUR"), collected=True
+    )
+
+    assert 'from <span class="money">€4.90</span>' in client.get("/products/ebb/?size=30x40&frame=none").text
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_a_print_costs_at_most_twelve_queries_and_100_kb(
+    client: Client, full_shelf: Any, customer: Any, signed_in: bool, django_assert_max_num_queries: Any
 ) -> None:
+    """With a cart, particulars, neighbours; the sections in the page's frame are remembered for a minute."""
+    ebb = Product.objects.get(slug="ebb")
+    for code in ("technique", "colours"):
+        ebb.attributes.create(attribute=Attribute.objects.create(code=code, name=code), text="Plain")
+    full_shelf.picture(ebb)
+    if signed_in:
+        client.force_login(customer)
     client.post("/cart/add/", {"variant": Variant.objects.first().pk, "quantity": 1})
+    client.get("/products/first-light/")
     with django_assert_max_num_queries(12):
         page = client.get("/products/ebb/")
 
@@ -129,12 +148,15 @@ def test_a_print_costs_a_guest_with_a_cart_at_most_twelve_queries_and_100_kb(
     assert weight(page) <= MOST_BYTES
 
 
-def test_an_account_adds_its_session_its_owner_and_its_bell(
-    client: Client, full_shelf: Any, customer: Any, django_assert_max_num_queries: Any
+def test_a_print_opens_with_its_whole_and_offers_details_and_the_wall(
+    client: Client, full_shelf: Any
 ) -> None:
-    client.force_login(customer)
-    with django_assert_max_num_queries(15):
-        client.get("/products/ebb/")
+    full_shelf.picture(Product.objects.get(slug="ebb"), size=(80, 80))
+    page = client.get("/products/ebb/")
+    picks = re.findall(r'<input type="radio" name="picture"[^>]*?( checked)?>', page.text)
+
+    assert picks == [" checked", "", ""]
+    assert page.text.count("data-framed") == 1
 
 
 @pytest.mark.browser
@@ -193,6 +215,44 @@ def test_the_print_can_be_looked_at_closely_by_keyboard(
     page.keyboard.press("Escape")
     expect(close).to_be_hidden()
     expect(page.get_by_role("link", name="Look closer")).to_be_focused()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("script", [True, False])
+def test_pictures_are_picked_by_keyboard_with_and_without_javascript(
+    live_server: Any, ebb: Any, shelf: Any, open_page: Callable[..., Page], script: bool
+) -> None:
+    detail = shelf.picture(ebb, alt="Foam, up close", position=1)
+    page = open_page(f"{live_server.url}/products/ebb/", script=script)
+    stages, pictures = page.locator(".stage"), page.get_by_role("group", name="Pictures of this print")
+    expect(stages.get_by_role("img")).to_have_accessible_name("Ebb, seen from the pier")
+    pictures.get_by_role("radio", name="The whole print").focus()
+    page.keyboard.press("ArrowRight")
+
+    expect(stages.get_by_role("img")).to_have_accessible_name("Foam, up close")
+    expect(page.get_by_role("link", name="Look closer")).to_have_attribute("href", detail.picture.url)
+    page.keyboard.press("ArrowRight")
+    expect(stages.get_by_role("img")).to_have_accessible_name(re.compile("on a wall at its true size"))
+    expect(page.get_by_role("link", name="Look closer")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_variant_with_a_picture_of_its_own_shows_it(
+    live_server: Any, ebb: Any, shelf: Any, open_page: Callable[..., Page]
+) -> None:
+    own = shelf.picture(ebb, alt="Ebb in oak", position=1)
+    shelf.picture(ebb, alt="Foam, up close", position=2)
+    Variant.objects.filter(sku="ebb-30x40-oak").update(image=own)
+    page = open_page(f"{live_server.url}/products/ebb/")
+    seen = page.locator(".stage").get_by_role("img")
+    page.get_by_role("radio", name="Oak", exact=True).check()
+    expect(seen).to_have_accessible_name("Ebb in oak")
+    page.get_by_role("radio", name="Unframed").check()
+    expect(seen).to_have_accessible_name("Ebb, seen from the pier")
+
+    page.get_by_role("radio", name="Foam, up close").check()
+    page.get_by_role("radio", name="50 × 70 cm").check()
+    expect(seen).to_have_accessible_name("Foam, up close")
 
 
 @pytest.mark.browser

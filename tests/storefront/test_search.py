@@ -1,8 +1,5 @@
 """Searching: what is found, in which order, and how much misspelling it forgives. Run by both engines."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -164,20 +161,6 @@ def test_the_page_costs_at_most_ten_queries_even_when_misspelt(
 ) -> None:
     with django_assert_max_num_queries(10):
         client.get("/search/", {"q": "lighthuose keper", "size": "30x40"})
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="this is the run on PostgreSQL")
-def test_postgresql_finds_the_same(postgres_url: str) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", __file__, "-q", "-m", "not browser", "-p", "no:cacheprovider"],
-        env=os.environ | {"BREAKWATER_TEST_POSTGRES": postgres_url},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-
-    assert run.returncode == 0, run.stdout[-6000:]
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-/* The bell's number, counted on as messages arrive and back to none when they are read on any screen. */
+/* The bell's number, counted on as messages arrive and set anew when some are read on any screen. */
 
 const bell = document.getElementById("bell");
 const badge = bell.querySelector("[data-unread]");
@@ -10,6 +10,6 @@ function show(count) {
 }
 
 bell.addEventListener("notification", ({ detail }) => {
-  if (detail.kind === "inbox.read") show(0);
+  if (detail.kind === "inbox.read") show(detail.data.unread);
   else if (detail.kind !== "reset") show(Number(words.textContent) + 1);
 });

@@ -50,9 +50,10 @@ function showOptions() {
   }
 }
 
-function showPicture() {
-  for (const stage of page.querySelectorAll("[data-image]")) {
-    stage.hidden = Number(stage.dataset.image) !== chosen.image;
+/* A detail or the wall stays in sight, unless the new choice has a picture of its own. */
+function showPicture(before) {
+  if (chosen.image !== before.image) document.getElementById(`picture-${chosen.image}`).checked = true;
+  for (const stage of page.querySelectorAll("[data-framed]")) {
     if (chosen.frame) stage.dataset.frame = chosen.frame;
     else delete stage.dataset.frame;
   }
@@ -75,11 +76,12 @@ function showWall() {
 }
 
 function choose(variant) {
+  const before = chosen;
   chosen = variant;
   adding.elements.variant.value = variant.id;
   page.querySelector("[data-price]").textContent = variant.price;
   showOptions();
-  showPicture();
+  showPicture(before);
   showWall();
   showStock();
   history.replaceState(null, "", `?${new URLSearchParams(variant.options)}`);
