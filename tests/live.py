@@ -29,15 +29,19 @@ class LiveShop:
 def live_shop(*, processes: int = 1, **environment: str) -> Iterator[LiveShop]:
     """`processes` servers that share one database and one data folder. Needs a test with `transaction=True`."""
     with tempfile.TemporaryDirectory(prefix="breakwater-live-") as data, contextlib.ExitStack() as stack:
-        started = []
         urls = [f"http://127.0.0.1:{free_port()}" for _ in range(processes)]
-        for url in urls:
-            port = url.rpartition(":")[2]
-            env = _environment(data, urls[0]) | environment
-            command = [sys.executable, "manage.py", "serve", "--port", port]
-            log = Path(data) / f"server-{port}.log"
-            started.append(stack.enter_context(running(command, log=log, ready=f"{url}/readyz", env=env)))
+        started = [stack.enter_context(server(url, urls[0], Path(data), **environment)) for url in urls]
         yield LiveShop(urls, Path(data), started)
+
+
+def server(
+    url: str, public_url: str, data: Path, **environment: str
+) -> contextlib.AbstractContextManager[subprocess.Popen]:
+    """One process of the shop at `url`; also to start one again that was killed."""
+    port = url.rpartition(":")[2]
+    command = [sys.executable, "manage.py", "serve", "--port", port]
+    env = _environment(str(data), public_url) | environment
+    return running(command, log=data / f"server-{port}.log", ready=f"{url}/readyz", env=env)
 
 
 def _environment(data: str, url: str) -> dict[str, str]:

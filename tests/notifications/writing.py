@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from notifications.services import notify
+from tests.live import database_url
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,10 +46,3 @@ def environment(**more: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
     }
     return {**os.environ, **settings, **more}
-
-
-def database_url() -> str:
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{connection.settings_dict['NAME']}"
-    address, _, query = os.environ["BREAKWATER_TEST_POSTGRES"].partition("?")
-    return f"{address.rpartition('/')[0]}/{connection.settings_dict['NAME']}?{query}"
