@@ -140,13 +140,22 @@ class Order(PostalAddress):
         return reverse("storefront:order", args=[self.public_id])
 
     @transaction.atomic
-    def move_to(self, status: str, *, by: User | None = None, why: str = "", strict: bool = True) -> bool:
+    def move_to(
+        self,
+        status: str,
+        *,
+        by: User | None = None,
+        why: str = "",
+        strict: bool = True,
+        only_from: tuple[str, ...] | None = None,
+    ) -> bool:
         """The only writer of `status`: one conditional update, an event row, and word to who follows the order.
 
         Returns whether it moved. A second message that says the same changes nothing; a move from a wrong
-        status raises WrongStatus, or returns False when not `strict`.
+        status raises WrongStatus, or returns False when not `strict`. `only_from` narrows where it may come from.
         """
-        moved = Order.objects.filter(pk=self.pk, status__in=self.COMES_FROM[status]).update(status=status)
+        sources = set(self.COMES_FROM[status]) & set(only_from or self.COMES_FROM[status])
+        moved = Order.objects.filter(pk=self.pk, status__in=sources).update(status=status)
         if not moved:
             self.refresh_from_db(fields=["status"])
             if self.status != status and strict:

@@ -22,9 +22,11 @@ AT_ONCE = 200
 
 
 @transaction.atomic
-def cancel_order(order: Order, *, by: User | None = None, why: str = "") -> None:
-    """Before it ships. A second call does nothing. Raises WrongStatus once it has left."""
-    if not order.move_to(Order.Status.CANCELLED, by=by, why=why):
+def cancel_order(
+    order: Order, *, by: User | None = None, why: str = "", only_from: tuple[str, ...] | None = None
+) -> None:
+    """Before it ships, or only from some statuses. A second call does nothing. Raises WrongStatus when too late."""
+    if not order.move_to(Order.Status.CANCELLED, by=by, why=why, only_from=only_from):
         return
     inventory.release(order.public_id)
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why})

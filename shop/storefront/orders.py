@@ -131,7 +131,7 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(request, "storefront/order_cancel.html", {"order": order, "form": form})
     by = request.user if request.user.is_authenticated else None
     try:
-        cancel_order(order, by=by, why=form.cleaned_data["why"])
+        cancel_order(order, by=by, why=form.cleaned_data["why"], only_from=BEFORE_PACKING)
     except ShopError as error:
         messages.error(request, error.message)
     return redirect(order)

@@ -217,6 +217,15 @@ def test_what_has_left_cannot_be_cancelled(paid: Order) -> None:
     assert not Refund.objects.exists()
 
 
+def test_a_buyer_who_cancels_while_it_is_packed_comes_too_late(paid: Order) -> None:
+    seen_as_paid = now(paid)
+    pack_order(paid)
+    with pytest.raises(WrongStatus, match="packed"):
+        cancel_order(seen_as_paid, only_from=(Status.PENDING, Status.PAID))
+    assert now(paid).status == Status.PACKED
+    assert not Refund.objects.exists()
+
+
 def test_a_payment_nobody_told_us_of_is_found(order: Order, pay_with: Callable[..., Any]) -> None:
     payment = start(order)
     pay_with(payment.intent_id)
