@@ -21,6 +21,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from notifications.services import prune, relay
+from shop.cart.models import Cart
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
 from shop.shipping.services import forget_old_quotes
@@ -41,6 +42,7 @@ def revive_tasks() -> None:
 def tidy() -> None:
     prune()
     forget_old_quotes()
+    Cart.objects.abandoned().delete()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)
 

@@ -81,16 +81,7 @@ def _find_python() -> str:
 
     Each candidate is run, because version-manager shims answer to a name and then fail.
     """
-    homes = [
-        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")),
-        Path.home() / ".local/share/uv/python",
-    ]
-    candidates = [sys.executable]
-    for version in SUPPORTED:
-        candidates += [shutil.which(f"python{version}") or ""]
-        for home in homes:
-            candidates += [str(p) for p in sorted(home.glob(f"**/*{version}*/bin/python3"), reverse=True)]
-    for candidate in filter(None, candidates):
+    for candidate in _candidates():
         probe = "import sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
         answer = _output([candidate, "-c", probe])
         version, _, executable = answer.partition(" ")
@@ -100,12 +91,25 @@ def _find_python() -> str:
     return SUPPORTED[0]
 
 
+def _candidates() -> Iterator[str]:
+    """The one that runs us first; folders are searched only while none would do."""
+    yield sys.executable
+    home = Path(os.path.expanduser("~"))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
+    for version in SUPPORTED:
+        if found := shutil.which(f"python{version}"):
+            yield found
+        for folder in (pyenv / "versions", home / ".local/share/uv/python"):
+            yield from (str(path) for path in sorted(folder.glob(f"*{version}*/bin/python3"), reverse=True))
+
+
 def _find_uv(interpreter: str) -> str:
     """uv from PATH where it works; else from a small environment of its own beside ours."""
     found = shutil.which("uv")
     if found and _output([found, "--version"]):
         return found
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "breakwater" / "uv"
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    home = Path(cache) / "breakwater" / "uv"
     uv = home / ("bin/uv" if POSIX else "Scripts/uv.exe")
     if not _output([str(uv), "--version"]):
         _say("Getting uv, the package installer")

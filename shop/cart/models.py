@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, Sum
+from django.utils import timezone
 from djmoney.models.fields import MoneyField
 
 from shop.catalog.models import Variant
@@ -31,6 +33,11 @@ class CartQuerySet(models.QuerySet["Cart"]):
         if user.is_authenticated:
             return self.filter(user=user).first()
         return self.filter(user=None, token=token).first() if token else None
+
+    def abandoned(self) -> CartQuerySet:
+        """Guests' carts that outlived the session which could still open them."""
+        horizon = timezone.now() - timedelta(days=90)
+        return self.filter(user=None, created_at__lt=horizon).exclude(lines__created_at__gte=horizon)
 
 
 class Cart(models.Model):

@@ -138,3 +138,15 @@ def test_coupons_say_why_they_do_not_apply(make_cart: Callable[..., Cart]) -> No
     seen = review(cart)
     assert "GONE was taken off" in seen.notices[0]
     assert seen.totals().discount.amount == 0
+
+
+def test_only_guests_carts_that_nobody_can_open_any_more_are_abandoned(
+    make_cart: Callable[..., Cart], make_variant: Callable[..., Variant], customer: User
+) -> None:
+    old = timezone.now() - timedelta(days=91)
+    gone, revived, mine, fresh = make_cart(), make_cart(), make_cart(user=customer), make_cart()
+    Cart.objects.exclude(pk=fresh.pk).update(created_at=old)
+    for cart in (gone, mine):
+        cart.lines.update(created_at=old)
+    assert list(Cart.objects.abandoned()) == [gone]
+    assert revived.count() == 1
