@@ -6,17 +6,18 @@ Without keys of a real account the same code talks to the sandbox that ships wit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import aiohttp
 import certifi
 import stripe
+from asgiref.sync import AsyncToSync
 from django.conf import settings
 from djmoney.money import Money
 
@@ -90,30 +91,42 @@ class Message:
 
 # --- Asking -------------------------------------------------------------------------------------
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, stripe.StripeClient] = WeakKeyDictionary()
+type Loop = asyncio.AbstractEventLoop
+_clients: dict[Loop, tuple[stripe.StripeClient, aiohttp.ClientSession]] = {}
 
 
-def _client() -> stripe.StripeClient:
-    """One client, and so one pool of connections, per event loop."""
+def _new_client() -> tuple[stripe.StripeClient, aiohttp.ClientSession]:
+    # Stripe's own session would open 100 connections at most: the 101st buyer would wait for the others.
+    connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=certifi.where()))
+    session = aiohttp.ClientSession(connector=connector)
+    client = stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        http_client=stripe.AIOHTTPClient(timeout=TIMEOUT, session=session),
+        base_addresses={"api": settings.STRIPE_API_BASE},
+        max_network_retries=2,
+    )
+    return client, session
+
+
+@contextlib.asynccontextmanager
+async def _talking() -> AsyncIterator[stripe.StripeClient]:
+    """The server's loop keeps one client, and so its connections; a loop made for one call must not."""
     loop = asyncio.get_running_loop()
+    if loop in AsyncToSync.loop_thread_executors:
+        client, session = _new_client()
+        async with session:
+            yield client
+        return
     if loop not in _clients:
-        # Stripe's own client would open 100 connections at most: the 101st buyer would wait for the others.
-        connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=certifi.where()))
-        session = aiohttp.ClientSession(connector=connector)
-        _clients[loop] = stripe.StripeClient(
-            settings.STRIPE_SECRET_KEY,
-            http_client=stripe.AIOHTTPClient(timeout=TIMEOUT, session=session),
-            base_addresses={"api": settings.STRIPE_API_BASE},
-            max_network_retries=2,
-        )
-    return _clients[loop]
+        _clients[loop] = _new_client()
+    yield _clients[loop][0]
 
 
 async def close() -> None:
     """Closes this loop's connections."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client:
-        await client._requestor._client._session.close()  # type: ignore[union-attr]
+    _, session = _clients.pop(asyncio.get_running_loop(), (None, None))
+    if session:
+        await session.close()
 
 
 def ask[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
@@ -128,60 +141,51 @@ def ask[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
     return asyncio.run(asked())
 
 
-async def _answer[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
-    try:
-        return await holding_nothing(call)
-    except (stripe.CardError, stripe.InvalidRequestError) as error:
-        raise GatewayRefused(error.user_message or str(error), stripe_code=error.code) from error
-    except (stripe.StripeError, TimeoutError) as error:
-        # A 500, a key that another request is using or a wrong API key says nothing about what was asked.
-        raise GatewayUnavailable from error
+async def _answer(
+    question: Callable[[stripe.StripeClient], Awaitable[stripe.StripeObject]],
+) -> dict[str, Any]:
+    async with _talking() as client:
+        try:
+            return (await holding_nothing(question(client))).to_dict()
+        except (stripe.CardError, stripe.InvalidRequestError) as error:
+            raise GatewayRefused(error.user_message or str(error), stripe_code=error.code) from error
+        except (stripe.StripeError, TimeoutError) as error:
+            # A 500, a key that another request is using or a wrong API key says nothing about what was asked.
+            raise GatewayUnavailable from error
 
 
 async def create_intent(key: UUID, amount: Money, email: str, description: str) -> Intent:
     """Raises GatewayUnavailable or GatewayRefused, as all that ask do. The same key gives the same intent."""
-    answer = await _answer(
-        _client().v1.payment_intents.create_async(
-            {
-                "amount": to_minor(amount),
-                "currency": str(amount.currency).lower(),
-                "automatic_payment_methods": {"enabled": True},
-                "description": description,
-                "receipt_email": email,
-                "metadata": {"payment": str(key)},
-            },
-            {"idempotency_key": str(key)},
-        )
-    )
-    return _intent(answer.to_dict())
+    wanted: Any = {
+        "amount": to_minor(amount),
+        "currency": str(amount.currency).lower(),
+        "automatic_payment_methods": {"enabled": True},
+        "description": description,
+        "receipt_email": email,
+        "metadata": {"payment": str(key)},
+    }
+    once: Any = {"idempotency_key": str(key)}
+    return _intent(await _answer(lambda client: client.v1.payment_intents.create_async(wanted, once)))
 
 
 async def retrieve_intent(intent_id: str) -> Intent:
-    answer = _client().v1.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
-    return _intent((await _answer(answer)).to_dict())
+    more: Any = {"expand": ["latest_charge"]}
+    return _intent(await _answer(lambda client: client.v1.payment_intents.retrieve_async(intent_id, more)))
 
 
 async def cancel_intent(intent_id: str) -> Intent:
     """Raises GatewayRefused when it is too late to cancel."""
-    return _intent((await _answer(_client().v1.payment_intents.cancel_async(intent_id))).to_dict())
+    return _intent(await _answer(lambda client: client.v1.payment_intents.cancel_async(intent_id)))
 
 
 async def create_refund(key: UUID, intent_id: str, amount: Money) -> GatewayRefund:
-    answer = await _answer(
-        _client().v1.refunds.create_async(
-            {
-                "payment_intent": intent_id,
-                "amount": to_minor(amount),
-                "metadata": {"refund": str(key)},
-            },
-            {"idempotency_key": str(key)},
-        )
-    )
-    return _refund(answer.to_dict())
+    wanted: Any = {"payment_intent": intent_id, "amount": to_minor(amount), "metadata": {"refund": str(key)}}
+    once: Any = {"idempotency_key": str(key)}
+    return _refund(await _answer(lambda client: client.v1.refunds.create_async(wanted, once)))
 
 
 async def retrieve_refund(refund_id: str) -> GatewayRefund:
-    return _refund((await _answer(_client().v1.refunds.retrieve_async(refund_id))).to_dict())
+    return _refund(await _answer(lambda client: client.v1.refunds.retrieve_async(refund_id)))
 
 
 # --- Being told ---------------------------------------------------------------------------------

@@ -34,23 +34,11 @@ Status = Order.Status
 
 
 def start(order: Order) -> Payment:
-    async def call() -> Payment:
-        try:
-            return await start_payment(order)
-        finally:
-            await gateway.close()
-
-    return async_to_sync(call)()
+    return async_to_sync(start_payment)(order)
 
 
 def refresh(order: Order) -> str:
-    async def call() -> str:
-        try:
-            return await refresh_payment(order)
-        finally:
-            await gateway.close()
-
-    return async_to_sync(call)()
+    return async_to_sync(refresh_payment)(order)
 
 
 def work_off_tasks() -> None:
@@ -90,10 +78,7 @@ def test_a_good_card_pays_the_order(order: Order, pay_with: Callable[..., Any], 
 
 def test_two_tabs_share_one_attempt(order: Order, provider: stripe.StripeClient) -> None:
     async def both() -> list[Payment]:
-        try:
-            return await asyncio.gather(*(start_payment(order) for _ in range(5)))
-        finally:
-            await gateway.close()
+        return await asyncio.gather(*(start_payment(order) for _ in range(5)))
 
     attempts = async_to_sync(both)()
     assert len({attempt.intent_id for attempt in attempts}) == 1
