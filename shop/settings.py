@@ -356,6 +356,11 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "shop.api.errors.explain",
 }
 
+if DEMO:
+    # Browsers do not tell ports apart: two demos on one machine would sign each other out.
+    _port = _host.rpartition(":")[2]
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid_{_port}", f"csrftoken_{_port}"
+
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 LOGGING = {
@@ -393,6 +398,8 @@ def _production_faults() -> list[str]:
         faults.append("STRIPE_SECRET_KEY: production takes real payments.")
     if STRIPE_SECRET_KEY and not STRIPE_PUBLISHABLE_KEY:
         faults.append("STRIPE_PUBLISHABLE_KEY: missing beside STRIPE_SECRET_KEY.")
+    if STOCK_TAKING != "shop.inventory.taking.guarded":
+        faults.append("STOCK_TAKING: only shop.inventory.taking.guarded keeps from overselling.")
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET:
         faults.append("STRIPE_WEBHOOK_SECRET: missing; without it no payment would be noticed.")
     return faults

@@ -19,7 +19,8 @@ CREATE VIEW catalog_search_source AS
 SELECT product.id, product.title || ' ' || product.subtitle AS title, product.artist, product.story,
   (SELECT {join}(above.name, ' ') FROM catalog_category AS above
    WHERE substr(category.path, 1, length(above.path)) = above.path) AS category,
-  (SELECT {join}(attribute.name || ' ' || fact.text, ' ') FROM catalog_productattribute AS fact
+  category.description || ' ' || (
+   SELECT coalesce({join}(attribute.name || ' ' || fact.text, ' '), '') FROM catalog_productattribute AS fact
    JOIN catalog_attribute AS attribute ON attribute.id = fact.attribute_id
    WHERE fact.product_id = product.id AND fact.text <> '') AS facts
 FROM catalog_product AS product JOIN catalog_category AS category ON category.id = product.category_id
@@ -71,7 +72,7 @@ SQLITE_TRIGGERS = {
     + RELEARN.format(row="new.product_id"),
     "catalog_search_fact_gone": "DELETE ON catalog_productattribute BEGIN "
     + RELEARN.format(row="old.product_id"),
-    "catalog_search_category": "UPDATE OF name, path ON catalog_category BEGIN "
+    "catalog_search_category": "UPDATE OF name, description, path ON catalog_category BEGIN "
     + f"DELETE FROM catalog_search WHERE rowid IN ({OF_CATEGORY.format(below=BELOW)});"
     + LEARN.format(which=f"id IN ({OF_CATEGORY.format(below=BELOW)})"),
 }
@@ -141,7 +142,7 @@ POSTGRES = [
         "FOR EACH ROW EXECUTE FUNCTION catalog_search_follow()"
         for table in PRODUCT_TABLES
     ],
-    "CREATE OR REPLACE TRIGGER catalog_search AFTER UPDATE OF name, path ON catalog_category "
+    "CREATE OR REPLACE TRIGGER catalog_search AFTER UPDATE OF name, description, path ON catalog_category "
     "FOR EACH ROW EXECUTE FUNCTION catalog_search_follow()",
     "DELETE FROM catalog_search",
     "DELETE FROM catalog_search_words",
