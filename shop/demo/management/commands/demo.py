@@ -2,6 +2,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from shop.demo import launch
 from shop.demo.orders import order_in_background
@@ -19,7 +21,8 @@ class Command(BaseCommand):
     def handle(self, *, port: int, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("Start it as `python manage.py demo`: it sets the environment up first.")
-        call_command("migrate", verbosity=0, skip_checks=True)
+        if _is_behind():
+            call_command("migrate", verbosity=0, skip_checks=True)
         seed(self.stderr, quiet=options["verbosity"] == 0)
         try:
             serve(launch.HOST, port, ready=self.announce)
@@ -42,3 +45,9 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
         order_in_background()
+
+
+def _is_behind() -> bool:
+    """Looking takes a tenth of what `migrate` takes to find that there is nothing to do."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
