@@ -83,3 +83,17 @@ def test_two_tabs_add_at_once_and_neither_is_lost(make_variant: Callable[..., Va
         cart = Cart.objects.create()
         assert at_once(*[lambda one=cart: add_to_cart(one, variant)] * 3) == []
         assert cart.count() == 3
+
+
+def test_four_clicks_at_once_make_one_order(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
+) -> None:
+    variant = make_variant(stock=200)
+    for _ in range(ROUNDS):
+        cart, orders = make_cart(variant), []
+        key = cart.checkout_key
+        assert at_once(*[lambda one=cart, key=key, got=orders: got.append(place(one, key=key))] * 4) == []
+        assert len(orders) == 4
+        assert len({order.pk for order in orders}) == 1
+    assert Order.objects.count() == ROUNDS
+    assert Stock.objects.get(variant=variant).reserved == ROUNDS
