@@ -33,10 +33,10 @@ class Band:
 
 
 BANDS = (
-    Band("to-40", None, Decimal(40)),
-    Band("40-80", Decimal(40), Decimal(80)),
-    Band("80-140", Decimal(80), Decimal(140)),
-    Band("from-140", Decimal(140), None),
+    Band("to-50", None, Decimal(50)),
+    Band("50-90", Decimal(50), Decimal(90)),
+    Band("90-150", Decimal(90), Decimal(150)),
+    Band("from-150", Decimal(150), None),
 )
 
 

@@ -16,7 +16,7 @@ from notifications.inbox import inbox, inbox_stream, mark_read
 from notifications.log import positions
 from shop.orders.models import Order
 from shop.storefront.forms import NameForm
-from shop.storefront.orders import TITLES
+from shop.storefront.orders import TITLES, claim_and_tell
 from shop.storefront.requests import SignedInRequest
 
 ORDERS_A_PAGE = 10
@@ -26,14 +26,23 @@ INBOX_LENGTH = 50
 @login_required
 @require_safe
 def account(request: SignedInRequest) -> HttpResponse:
-    verified = EmailAddress.objects.filter(user=request.user, verified=True).values_list("email", flat=True)
+    verified = _verified_addresses(request)
     context = {
         "orders": request.user.orders.for_list()[:3],
         "address": request.user.addresses.first(),
         "verified": request.user.email in verified,
-        "claimable": sum(Order.objects.guests_of(email).count() for email in verified),
+        "claimable": _claimable(verified),
     }
     return render(request, "storefront/account.html", context)
+
+
+def _verified_addresses(request: SignedInRequest) -> list[str]:
+    return list(EmailAddress.objects.filter(user=request.user, verified=True).values_list("email", flat=True))
+
+
+def _claimable(verified: list[str]) -> int:
+    """How many orders were made with these addresses without signing in."""
+    return sum(Order.objects.guests_of(email).count() for email in verified)
 
 
 @login_required
@@ -42,7 +51,15 @@ def account_orders(request: SignedInRequest) -> HttpResponse:
     pages = Paginator(request.user.orders.for_list(), ORDERS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     numbers = pages.get_elided_page_range(page.number, on_each_side=1)
-    return render(request, "storefront/account_orders.html", {"page": page, "numbers": numbers})
+    context = {"page": page, "numbers": numbers, "claimable": _claimable(_verified_addresses(request))}
+    return render(request, "storefront/account_orders.html", context)
+
+
+@login_required
+@require_POST
+def orders_claim(request: SignedInRequest) -> HttpResponse:
+    claim_and_tell(request)
+    return redirect("storefront:account_orders")
 
 
 @login_required

@@ -159,13 +159,17 @@ def order_refill(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def order_claim(request: SignedInRequest, public_id: str) -> HttpResponse:
     order = find_order(request, public_id)
+    claim_and_tell(request)
+    return redirect(order)
+
+
+def claim_and_tell(request: SignedInRequest) -> None:
     try:
         claimed = claim_orders(request.user)
     except ShopError as error:
         messages.error(request, error.message)
-        return redirect(order)
-    messages.success(request, f"{claimed} order{'s' * (claimed != 1)} moved to your account.")
-    return redirect(order)
+    else:
+        messages.success(request, f"{claimed} order{'s' * (claimed != 1)} moved to your account.")
 
 
 def _may_claim(user: User | AnonymousUser, order: Order) -> bool:

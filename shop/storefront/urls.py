@@ -55,6 +55,7 @@ buying = [
 keeping = [
     path("account/", account.account, name="account"),
     path("account/orders/", account.account_orders, name="account_orders"),
+    path("account/orders/claim/", account.orders_claim, name="orders_claim"),
     path("account/name/", account.account_name, name="account_name"),
     path("account/notifications/", account.notifications, name="notifications"),
     path("account/notifications/read/", account.notifications_read, name="notifications_read"),

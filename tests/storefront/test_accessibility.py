@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 PAGES = [
     "/",
     "/products/",
-    "/products/?frame=oak&price=to-40",
+    "/products/?frame=oak&price=to-50",
     "/categories/storm/",
     "/search/?q=ebb",
     "/search/?q=zzzz",

@@ -210,6 +210,21 @@ def test_a_verified_address_claims_its_guest_orders(client: Client, order: Order
     assert order.user == customer
 
 
+def test_guest_orders_are_offered_and_claimed_on_the_list_of_orders(
+    client: Client, order: Order, customer: User
+) -> None:
+    client.force_login(customer)
+    assert "Move it to my account" not in client.get("/account/orders/").text
+    EmailAddress.objects.create(user=customer, email=customer.email, verified=True, primary=True)
+    assert "Move it to my account" in client.get("/account/orders/").text
+    assert "Move it to my account" in client.get("/account/").text
+
+    answer = client.post("/account/orders/claim/", follow=True)
+
+    assert order.number in answer.text
+    assert "Move it to my account" not in answer.text
+
+
 # --- Mail ---------------------------------------------------------------------------------------
 
 
