@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +19,6 @@ from shop.payments.models import Payment, Refund
 
 Status = Order.Status
 ROWS = 8
-UNHANDLED_AFTER = timedelta(minutes=5)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
