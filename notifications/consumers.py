@@ -6,16 +6,27 @@ no thread hop (`aclose_old_connections`) for each message. The hub hands it fini
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.http import parse_cookie
 
-from notifications.conversation import Conversation
+from notifications.conversation import Conversation, Door
 from notifications.hub import current_hub
-from notifications.protocol import SUBPROTOCOL, Limits, WrongVersion
+from notifications.protocol import SUBPROTOCOL, Frame, Limits, WrongVersion
+
+FRAMES = "notifications.frames"
+
+
+class Frames(Protocol):
+    """What a server offers under `FRAMES` in the scope's extensions; neither call waits or fails."""
+
+    def write(self, frame: bytes) -> None:
+        """A whole unmasked WebSocket frame, sent after what was sent before it."""
+
+    def close(self, code: int) -> None: ...
 
 
 class NotificationConsumer(AsyncConsumer):
@@ -28,7 +39,9 @@ class NotificationConsumer(AsyncConsumer):
         chosen = SUBPROTOCOL if spoken else None
         await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
         limits = Limits(**getattr(settings, "NOTIFICATIONS_LIMITS", {}))
-        conversation = Conversation(Socket(send), current_hub(), limits, session_key(scope))
+        frames: Any = (scope.get("extensions") or {}).get(FRAMES)
+        door: Door = FrameSocket(frames) if frames else Socket(send)
+        conversation = Conversation(door, current_hub(), limits, session_key(scope))
         if not spoken:
             conversation.end(WrongVersion)
         try:
@@ -39,6 +52,19 @@ class NotificationConsumer(AsyncConsumer):
             conversation.gone()
 
 
+class FrameSocket:
+    """Where the server takes finished frames (see `notifications.daphne_server`): no task and no copy a frame."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    def write(self, frame: Frame) -> None:
+        self._frames.write(frame.wire)
+
+    def close(self, code: int) -> None:
+        self._frames.close(code)
+
+
 class Socket:
     """Sends in order and never makes the hub wait: on Daphne at once, elsewhere as the client takes it."""
 
@@ -47,7 +73,7 @@ class Socket:
         self._out: deque[Any] = deque()
         self._sending: asyncio.Task[None] | None = None
 
-    def write(self, frame: str) -> None:
+    def write(self, frame: Frame) -> None:
         self._put({"type": "websocket.send", "text": frame})
 
     def close(self, code: int) -> None:

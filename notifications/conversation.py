@@ -7,7 +7,7 @@ from typing import Protocol
 
 from notifications import identity, protocol
 from notifications.hub import Hub
-from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Sub, Unsub
+from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Said, Sub, Unsub
 from notifications.streams import Reader
 from notifications.subscription import Subscription, Window
 
@@ -15,7 +15,7 @@ from notifications.subscription import Subscription, Window
 class Door(Protocol):
     """What a server offers: neither call waits or fails."""
 
-    def write(self, frame: str) -> None: ...
+    def write(self, frame: Frame) -> None: ...
 
     def close(self, code: int) -> None: ...
 
@@ -35,6 +35,8 @@ class Conversation:
         self._allowance = Allowance()
         self._deadline = self._after(limits.hello, protocol.NoHello)
         self._stall: asyncio.TimerHandle | None = None
+        self._expires_at = asyncio.get_running_loop().time() + limits.age
+        hub.opened(self)
 
     # What the client says
 
@@ -49,7 +51,7 @@ class Conversation:
         except Bye as end:
             self.end(type(end))
 
-    async def _begin(self, frame: Frame) -> None:
+    async def _begin(self, frame: Said) -> None:
         if not isinstance(frame, Hello):
             raise protocol.NoHello
         self._deadline.cancel()
@@ -90,8 +92,9 @@ class Conversation:
             raise protocol.TooManySockets
         self.hub.sockets[pk] += 1
         self.reader = reader
+        self.hub.greeted(self)
 
-    def _answer(self, frame: Frame) -> None:
+    def _answer(self, frame: Said) -> None:
         match frame:
             case Sub():
                 self._subscribe(frame)
@@ -110,6 +113,15 @@ class Conversation:
             self.refuse(sub, "too_many_streams")
             return
         self._subscriptions[sub.stream] = Subscription(self, sub)
+
+    @property
+    def streams(self) -> list[str]:
+        return list(self._subscriptions)
+
+    def withdraw(self, stream: str) -> None:
+        """This reader may no longer read it: said without having been asked, so without an id."""
+        if stream in self._subscriptions:
+            self.refuse(Sub(None, stream), "not_found")
 
     def refuse(self, sub: Sub, code: str, *, temporary: bool = False) -> None:
         self._drop(sub.stream)
@@ -137,7 +149,7 @@ class Conversation:
 
     # What the client hears
 
-    def write(self, frame: str) -> None:
+    def write(self, frame: Frame) -> None:
         if not self.over:
             self._door.write(frame)
 
@@ -156,6 +168,9 @@ class Conversation:
         self._deadline = asyncio.get_running_loop().call_later(self._limits.ping, self._ping)
 
     def _ping(self) -> None:
+        if asyncio.get_running_loop().time() > self._expires_at:
+            self.end(protocol.Expired)
+            return
         top = {each.stream: each.sent for each in self._subscriptions.values() if each.live}
         self.write(protocol.build("ping", top=top))
         self._deadline = self._after(self._limits.pong, protocol.NoPong)
@@ -165,7 +180,7 @@ class Conversation:
     def end(self, end: type[Bye]) -> None:
         if not self.over:
             self.write(protocol.bye(end))
-            self._door.close(end.code)
+            self._door.close(end.close_code or end.code)
             self.gone()
 
     def gone(self) -> None:
@@ -178,6 +193,7 @@ class Conversation:
         for subscription in self._subscriptions.values():
             subscription.stop()
         self._subscriptions.clear()
+        self.hub.closed(self)
         if self.reader is not None:
             self.hub.sockets[self.reader.user.pk] -= 1
             if not self.hub.sockets[self.reader.user.pk]:

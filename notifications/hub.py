@@ -5,23 +5,33 @@ process that died between its commit and its wake-up) shows as a gap, or in the 
 second, and then is read from the log.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from itertools import batched
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
-from notifications import log, services, wake
-from notifications.protocol import REPLAY_BATCH, Entry, Position
+from notifications import identity, log, services, wake
+from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
+
+if TYPE_CHECKING:
+    from notifications.conversation import Conversation
+    from notifications.streams import Reader
 
 LAYER_RETRY_SECONDS = 1.0
 LAYER_RENEW_SECONDS = 3600.0  # layers forget a group's members after a day
 BACKLOG = 10_000
 READERS = 4
+GREETINGS = 500  # connections that have not been welcomed yet: more are told to come back
+REVIEW_SECONDS = 2.0  # a sign-out reaches open connections within this, and what the queries take
+REVIEW_BATCH = 500
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +85,9 @@ class Feed:
 class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.sockets: Counter[object] = Counter()
+        self.conversations: set[Conversation] = set()
+        self.draining = False
+        self._greetings: set[Conversation] = set()
         self._loop = loop
         self._feeds: dict[str, Feed] = {}
         self._inbox: deque[Entry] = deque(maxlen=BACKLOG)
@@ -85,6 +98,53 @@ class Hub:
         wake.listeners.add(self.hear_from_any_thread)
         self._spawn(self._poll())
         self._spawn(self._listen())
+        self._spawn(self._review())
+
+    # Connections
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another connection may begin; otherwise its door answers 503."""
+        return not self.draining and len(self._greetings) < GREETINGS
+
+    def opened(self, conversation: Conversation) -> None:
+        self.conversations.add(conversation)
+        self._greetings.add(conversation)
+        if self.draining:  # its handshake was under way
+            self._loop.call_soon(conversation.end, Drain)
+
+    def greeted(self, conversation: Conversation) -> None:
+        self._greetings.discard(conversation)
+
+    def closed(self, conversation: Conversation) -> None:
+        self.conversations.discard(conversation)
+        self._greetings.discard(conversation)
+
+    def drain(self) -> None:
+        """Send everybody to another process, for good: this one is about to leave."""
+        self.draining = True
+        for conversation in tuple(self.conversations):
+            conversation.end(Drain)
+
+    async def _review(self) -> None:
+        """Ends what belongs to whoever signed out, was disabled or lost a permission meanwhile."""
+        while True:
+            await asyncio.sleep(getattr(settings, "NOTIFICATIONS_REVIEW_SECONDS", REVIEW_SECONDS))
+            known = [(each, each.reader, each.streams) for each in self.conversations if each.reader]
+            for batch in batched(known, REVIEW_BATCH):
+                try:
+                    await self._review_batch(batch)
+                except Exception:
+                    logger.warning("Who may stay cannot be told; asking again.", exc_info=True)
+
+    async def _review_batch(self, batch: Sequence[tuple[Conversation, Reader, list[str]]]) -> None:
+        held = [(reader, streams) for _, reader, streams in batch]
+        verdicts = await self.read(identity.withdrawn, held)
+        for (conversation, _, _), (stays, refused) in zip(batch, verdicts, strict=True):
+            if not stays:
+                conversation.end(Revoked)
+            for stream in refused:
+                conversation.withdraw(stream)
 
     # Members
 
@@ -206,7 +266,7 @@ class Hub:
                 while True:
                     message = await layer.receive(channel)
                     for entry in message["entries"]:
-                        self._hear(Entry(*entry))
+                        self._hear(Entry.from_layer(*entry))
         except TimeoutError:
             pass
         finally:

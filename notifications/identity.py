@@ -1,23 +1,25 @@
-"""Who opens a connection: a browser by its session, an app by a ticket it got over HTTPS.
+"""Who opens a connection: a browser by its session, an app by a ticket it got over HTTPS; and who may stay.
 
 All of it is synchronous.
 """
 
 import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from importlib import import_module
 from types import SimpleNamespace
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
 
 from notifications.models import Ticket
-from notifications.streams import Reader
+from notifications.streams import Reader, may_read
 
 TICKET_AGE = timedelta(seconds=60)
 
@@ -27,15 +29,22 @@ def anonymous() -> Reader:
 
 
 def reader_by_session(key: str) -> Reader:
-    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    session = _session_store()(key)
     # A socket cannot hand out a cookie: a session that is due for a new key gets it with the next request.
     session.cycle_key, session.flush = lambda: None, session.clear
-    return Reader(get_user(SimpleNamespace(session=session)), session)  # type: ignore[arg-type]
+    user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
+    return Reader(user, session, session.session_key or "")
 
 
-def issue_ticket(user: AbstractBaseUser) -> str:
+def issue_ticket(user: AbstractBaseUser, session_key: str = "") -> str:
+    """Good for one connection within a minute. One that belongs to a session ends with it."""
     secret = secrets.token_urlsafe(32)
-    Ticket.objects.create(digest=_digest(secret), user_id=user.pk, expires_at=timezone.now() + TICKET_AGE)
+    Ticket.objects.create(
+        digest=_digest(secret),
+        user_id=user.pk,
+        session_key=session_key,
+        expires_at=timezone.now() + TICKET_AGE,
+    )
     return secret
 
 
@@ -46,7 +55,62 @@ def reader_by_ticket(secret: str) -> Reader | None:
         if ticket is None or not Ticket.objects.filter(pk=ticket.pk).delete()[0]:
             return None
     fresh = ticket.expires_at > timezone.now() and ticket.user.is_active
-    return Reader(ticket.user, {}) if fresh else None
+    return Reader(ticket.user, {}, ticket.session_key) if fresh else None
+
+
+def renewed(reader: Reader) -> Reader:
+    """The same reader with what was granted to the session since the connection opened."""
+    if not reader.session_key or not reader.session:
+        return reader
+    fresh = reader_by_session(reader.session_key)
+    return fresh if fresh.user.pk == reader.user.pk else reader
+
+
+# Who may stay
+
+
+def withdrawn(held: Sequence[tuple[Reader, Collection[str]]]) -> list[tuple[bool, list[str]]]:
+    """For each reader and the streams it follows: is it still who it was, and which streams it may no longer read.
+
+    Gone is whose session ended, whose password is another one, or whose account was disabled or deleted. Streams
+    are asked about for staff only: what others may read depends on who they are, which does not change.
+    Two queries for all, and those of the rules for each member of staff.
+    """
+    users = _users({reader.user.pk for reader, _ in held if reader.user.pk is not None})
+    sessions = _living_sessions({reader.session_key for reader, _ in held if reader.session_key})
+    verdicts = []
+    for reader, streams in held:
+        user = users.get(reader.user.pk)
+        signed_in = not reader.session_key or reader.session_key in sessions
+        stays = signed_in and (isinstance(reader.user, AnonymousUser) or _is_same(reader.user, user))
+        asked = streams if stays and (_is_staff(reader.user) or _is_staff(user)) else ()
+        fresh = Reader(user or reader.user, reader.session, reader.session_key)
+        verdicts.append((stays, [stream for stream in asked if not may_read(fresh, stream)]))
+    return verdicts
+
+
+def _is_same(before: AbstractBaseUser, now: AbstractBaseUser | None) -> bool:
+    return now is not None and now.is_active and now.password == before.password
+
+
+def _users(pks: Iterable[Any]) -> Mapping[Any, AbstractBaseUser]:
+    return get_user_model()._default_manager.in_bulk(list(pks))
+
+
+def _living_sessions(keys: Collection[str]) -> set[str]:
+    store = _session_store()
+    if hasattr(store, "get_model_class"):
+        rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+        return set(rows.values_list("session_key", flat=True))
+    return {key for key in keys if store().exists(key)}
+
+
+def _is_staff(user: Any) -> bool:
+    return bool(getattr(user, "is_staff", False))
+
+
+def _session_store() -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore
 
 
 def _digest(secret: str) -> str:

@@ -92,6 +92,7 @@ class Ticket(models.Model):
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, blank=True)  # of the app's session that asked for it
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from notifications.hub import current_hub
+
 ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -17,7 +19,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class OriginGate:
-    """Around the WebSocket routes: answers 403 to pages of other sites.
+    """Around the WebSocket routes: answers 403 to pages of other sites, 503 while too many others are greeted.
 
     NOTIFICATIONS_ALLOWED_ORIGINS lists our origins; with NOTIFICATIONS_SAME_HOST_ORIGIN the address that the
     request itself was sent to is one too. A client without an Origin is no browser, and must have no cookie.
@@ -27,11 +29,23 @@ class OriginGate:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if may_open(scope):
-            await self.app(scope, receive, send)
-        else:
+        if not may_open(scope):
             await receive()
             await send({"type": "websocket.close", "code": 4403})
+        elif not current_hub().has_room:
+            await receive()
+            await _refuse(scope, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+async def _refuse(scope: Any, send: Any) -> None:
+    """503, where the server has ASGI's extension for that; elsewhere every refusal is a 403."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        await send({"type": "websocket.close", "code": 4001})
 
 
 def may_open(scope: Any) -> bool:

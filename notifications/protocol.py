@@ -6,9 +6,11 @@ No I/O, so that every door can speak it.
 import json
 import random
 import re
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
@@ -34,6 +36,7 @@ class Limits:
     window: int = 128
     window_bytes: int = 256 * 1024
     stall: float = 30
+    age: float = 12 * 3600
 
 
 class Bye(Exception):
@@ -42,6 +45,12 @@ class Bye(Exception):
     code: ClassVar[int]
     reason: ClassVar[str]
     reconnect: ClassVar[bool] = True
+    # Of the WebSocket close that follows, where RFC 6455 has a code of its own for it.
+    close_code: ClassVar[int | None] = None
+
+
+class Drain(Bye):
+    code, reason, close_code = 4001, "this server is leaving; another one answers", 1012
 
 
 class Resync(Bye):
@@ -60,12 +69,20 @@ class TooFast(Bye):
     code, reason = 4013, "too many frames"
 
 
+class Expired(Bye):
+    code, reason = 4020, "open for long enough: come again with fresh credentials"
+
+
 class Unauthenticated(Bye):
     code, reason, reconnect = 4501, "this ticket opens nothing", False
 
 
 class NoHello(Bye):
     code, reason, reconnect = 4502, "no hello", False
+
+
+class Revoked(Bye):
+    code, reason, reconnect = 4503, "signed out, or no longer admitted", False
 
 
 class TooManySockets(Bye):
@@ -91,13 +108,33 @@ class Position(NamedTuple):
     offset: int = 0
 
 
+class Frame(str):
+    """A frame in ASCII, so that its length is its size; one that goes to many sockets is encoded once."""
+
+    @cached_property
+    def wire(self) -> bytes:
+        """It as one unmasked WebSocket text frame (RFC 6455, section 5.2)."""
+        size = len(self)
+        if size < 126:
+            head = struct.pack("!BB", 0x81, size)
+        elif size < 1 << 16:
+            head = struct.pack("!BBH", 0x81, 126, size)
+        else:
+            head = struct.pack("!BBQ", 0x81, 127, size)
+        return head + self.encode("ascii")
+
+
 class Entry(NamedTuple):
     """One line of a log with its frame ready to be sent. At offset 0 it only says that a relay is wanted."""
 
     stream: str
     epoch: str = ""
     offset: int = 0
-    frame: str = ""
+    frame: Frame = Frame()
+
+    @classmethod
+    def from_layer(cls, stream: str, epoch: str, offset: int, frame: str) -> "Entry":
+        return cls(stream, epoch, offset, Frame(frame))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +167,10 @@ class Pong:
     pass
 
 
-Frame = Hello | Sub | Unsub | Ack | Pong
+Said = Hello | Sub | Unsub | Ack | Pong
 
 
-def parse(text: str | None) -> Frame:
+def parse(text: str | None) -> Said:
     """What the client says, or BadFrame. Unknown keys are left alone, so that a later client may say more."""
     if text is None or len(text) > FRAME_BYTES or len(text.encode(errors="replace")) > FRAME_BYTES:
         raise BadFrame
@@ -181,7 +218,7 @@ def _id(value: object) -> str | int:
     return _text(value) if isinstance(value, str) else _whole(value)
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Frame]] = {
+_READERS: dict[str, Callable[[dict[str, Any]], Said]] = {
     "hello": _hello,
     "sub": _sub,
     "unsub": lambda raw: Unsub(_stream(raw["stream"])),
@@ -190,12 +227,11 @@ _READERS: dict[str, Callable[[dict[str, Any]], Frame]] = {
 }
 
 
-def build(kind: str, /, **fields: Any) -> str:
-    """A frame in ASCII, so that its length is its size on the wire."""
-    return json.dumps({"t": kind, **fields}, cls=DjangoJSONEncoder, separators=(",", ":"))
+def build(kind: str, /, **fields: Any) -> Frame:
+    return Frame(json.dumps({"t": kind, **fields}, cls=DjangoJSONEncoder, separators=(",", ":")))
 
 
-def event(stream: str, epoch: str, offset: int, uid: UUID, kind: str, at: datetime, data: Any) -> str:
+def event(stream: str, epoch: str, offset: int, uid: UUID, kind: str, at: datetime, data: Any) -> Frame:
     ts = int(at.timestamp() * 1000)
     frame = build("ev", s=stream, e=epoch, o=offset, id=uid, k=kind, ts=ts, d=data)
     if len(frame) > FRAME_BYTES:
@@ -203,7 +239,7 @@ def event(stream: str, epoch: str, offset: int, uid: UUID, kind: str, at: dateti
     return frame
 
 
-def bye(end: type[Bye]) -> str:
+def bye(end: type[Bye]) -> Frame:
     # Spread over seconds: what ends one connection often ends thousands in the same moment.
     retry_ms = random.randint(200, 3000) if end.reconnect else 0
     return build("bye", code=end.code, reconnect=end.reconnect, retry_ms=retry_ms, reason=end.reason)

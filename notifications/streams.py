@@ -18,6 +18,7 @@ class Reader:
 
     user: AbstractBaseUser | AnonymousUser
     session: SessionBase | dict[str, Any]
+    session_key: str = ""  # of the session that must stay for this reader to stay
 
 
 Rule = Callable[[Reader, str], bool]

@@ -7,8 +7,9 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from notifications import log, protocol
+from notifications import identity, log, protocol
 from notifications.protocol import REPLAY_BATCH, Entry, Sub
+from notifications.streams import Reader
 
 if TYPE_CHECKING:
     from notifications.conversation import Conversation
@@ -65,9 +66,7 @@ class Subscription:
         conversation, limit = self._conversation, self._room()
         assert conversation.reader is not None
         try:
-            opened = await conversation.hub.read(
-                log.open_stream, conversation.reader, sub.stream, sub.position, limit
-            )
+            opened = await conversation.hub.read(self._look, conversation.reader, sub, limit)
         except Exception:
             logger.exception("%s could not be opened", sub.stream)
             conversation.refuse(sub, "unavailable", temporary=True)
@@ -84,6 +83,13 @@ class Subscription:
             )
         )
         await self._catch_up(opened.entries)
+
+    def _look(self, reader: Reader, sub: Sub, limit: int) -> log.Opened | None:
+        """In a thread. A connection that serves every tab outlives its session's state when it opened."""
+        opened = log.open_stream(reader, sub.stream, sub.position, limit)
+        if opened is None and (fresh := identity.renewed(reader)) is not reader:
+            opened = log.open_stream(fresh, sub.stream, sub.position, limit)
+        return opened
 
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window

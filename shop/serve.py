@@ -7,10 +7,7 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from twisted.internet.defer import Deferred
+from typing import Any
 
 BACKLOG = 1024
 STOPS_WITHIN = 5.0
@@ -97,8 +94,7 @@ def _behind_a_proxy() -> dict[str, str]:
 
 
 def _server(**options: Any) -> Any:
-    from daphne.server import Server
-    from twisted.internet.defer import Deferred
+    from notifications.daphne_server import Server
 
     class ShopServer(Server):
         fault = ""
@@ -106,18 +102,5 @@ def _server(**options: Any) -> Any:
         def listen_error(self, failure: Any) -> None:
             self.fault = f"Cannot listen: {failure.getErrorMessage()}"
             self.stop()
-
-        def kill_all_applications(self) -> Deferred | None:
-            """Daphne's own stumbles over connections between two requests, and waits without a bound."""
-            running = [
-                details["application_instance"]
-                for details in self.connections.values()
-                if "application_instance" in details
-            ]
-            for application in running:
-                application.cancel()
-            if not running:
-                return None
-            return Deferred.fromFuture(asyncio.ensure_future(asyncio.wait(running, timeout=STOPS_WITHIN)))
 
     return ShopServer(**options)

@@ -50,16 +50,20 @@ def other_harbours(transactional_db: None) -> Iterator[Callable[..., int]]:
     """Starts harbours in processes of their own; gives their ports."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*, poll: float, **env: str) -> int:
+    def process(*, poll: float, **env: str) -> tuple[subprocess.Popen[str], int]:
         command = [sys.executable, "-m", "tests.notifications.harbour", "--poll", str(poll)]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(
+        child = subprocess.Popen(
             command, env=environment(**env), cwd=ROOT, stdin=pipe, stdout=pipe, text=True
         )
-        started.append(process)
-        assert process.stdout is not None
-        return int(process.stdout.readline())
+        started.append(child)
+        assert child.stdout is not None
+        return child, int(child.stdout.readline())
 
+    def start(*, poll: float, **env: str) -> int:
+        return process(poll=poll, **env)[1]
+
+    start.process = process
     yield start
     for process in started:
         process.kill()

@@ -15,10 +15,11 @@ if __name__ == "__main__":
     django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from daphne.server import Server
 from django.conf import settings
+from django.core.management import call_command
 
 import notifications
+from notifications.daphne_server import Server
 from notifications.routing import websocket_urlpatterns
 from notifications.streams import register_stream
 
@@ -32,6 +33,7 @@ def register() -> None:
     register_stream("own", lambda reader, key: str(reader.user.pk) == key)
     register_stream("guest", lambda reader, key: key in reader.session.get("guest_of", []))
     register_stream("crowd", lambda reader, key: True, shared=True)
+    register_stream("desk", lambda reader, key: reader.user.has_perm("sessions.view_session"))
 
 
 async def pages(scope, receive, send) -> None:
@@ -42,17 +44,23 @@ async def pages(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": SCRIPT.read_bytes() if is_script else PAGE})
 
 
+def relay() -> None:
+    """`manage.py relay` in a process that knows the streams of these tests."""
+    register()
+    call_command("relay")
+
+
 class Harbour:
     """Daphne on a free port. Its reactor starts once in a process, so there is one of these."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, signal_handlers: bool = False) -> None:
         register()
         sockets = URLRouter(websocket_urlpatterns)
         self._ready = threading.Event()
         self._server = Server(
             ProtocolTypeRouter({"http": pages, "websocket": sockets}),
             endpoints=["tcp:port=0:interface=127.0.0.1"],
-            signal_handlers=False,
+            signal_handlers=signal_handlers,
             ready_callable=self._ready.set,
             verbosity=0,
         )
@@ -79,7 +87,7 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--poll", type=float)
     settings.NOTIFICATIONS_POLL_SECONDS = options.parse_args().poll
-    harbour = Harbour()
+    harbour = Harbour(signal_handlers=True)
     threading.Thread(target=lambda: print(harbour.port, flush=True)).start()
     # It ends with the pipe that the test holds, however the test ends.
     threading.Thread(target=lambda: (os.read(0, 1), os._exit(0)), daemon=True).start()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from notifications.models import Pending
 from notifications.services import notify
 from tests.live import database_url
 
@@ -18,6 +19,13 @@ def say(stream: str, count: int = 1, **payload) -> None:
     for number in range(1, count + 1):
         with transaction.atomic():
             notify(stream, "said", **{"n": number, **payload})
+
+
+def leave(stream: str, count: int) -> None:
+    """As a process does that dies before anybody relays."""
+    Pending.objects.bulk_create(
+        Pending(stream_name=stream, kind="said", payload={"n": n}) for n in range(count)
+    )
 
 
 def say_in_thread(stream: str) -> None:

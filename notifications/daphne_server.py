@@ -1,0 +1,115 @@
+"""Daphne with what sockets of a shop need beside it: a good-bye, a way to say no, and a short way to the wire.
+
+- On SIGTERM it stops listening, lets the hub tell every client to come again elsewhere, waits for them and for
+  the requests in hand, and is gone within seconds. Daphne's own just drops them (django/daphne#177).
+- It closes with any code; Autobahn's `sendClose` knows neither 1012 nor 1013.
+- It answers a handshake with an HTTP status (ASGI's "websocket.http.response").
+- It offers `notifications.frames`: finished frames go straight to the socket while nothing waits before them.
+  Twisted's way (buffer, add a writer to the loop, write, remove the writer) costs more than all the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from autobahn.websocket.types import ConnectionDeny
+from daphne import server, ws_protocol
+from twisted.internet.defer import Deferred
+from twisted.internet.tcp import Connection
+
+from notifications.consumers import FRAMES
+from notifications.hub import current_hub
+
+LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
+STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
+
+
+class SocketProtocol(ws_protocol.WebSocketProtocol):
+    """One WebSocket of Daphne."""
+
+    _status = 403
+
+    def write_frame(self, frame: bytes) -> None:
+        if self.state != self.STATE_OPEN or self.send_queue:
+            return
+        transport, sent = self.transport, 0
+        if _has_nothing_waiting(transport):
+            with suppress(OSError):  # would block, or is broken: the transport finds out
+                sent = transport.socket.send(frame)
+        if sent < len(frame):
+            transport.write(frame[sent:])
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.http.response.start":
+            self._status = message["status"]
+        elif message["type"] == "websocket.http.response.body":
+            self._deny()
+        else:
+            super().handle_reply(message)
+
+    def _deny(self) -> None:
+        """The status alone: Autobahn writes a body of its own."""
+        self.handshake_deferred.errback(ConnectionDeny(code=self._status, reason="Refused"))
+        del self.handshake_deferred
+        self.server.protocol_disconnected(self)
+
+
+def _has_nothing_waiting(transport: Any) -> bool:
+    """Only of a plain socket it can be told; TLS has buffers of its own."""
+    plain = isinstance(transport, Connection) and transport.connected and not transport.disconnecting
+    return plain and not (transport.dataBuffer or transport._tempDataBuffer)
+
+
+class Frames:
+    """What the application is offered as `FRAMES`."""
+
+    def __init__(self, protocol: SocketProtocol) -> None:
+        self.write = protocol.write_frame
+        self.close = protocol.serverClose
+
+
+class Server(server.Server):
+    """`daphne.server.Server`, stopped by SIGTERM, SIGINT or `stop()`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.ports: list[Any] = []
+        super().__init__(*args, **options)
+
+    def run(self) -> None:
+        # Daphne makes its factory in run() itself and has no other place to say so.
+        ws_protocol.WebSocketFactory.protocol = SocketProtocol
+        super().run()
+
+    def listen_success(self, port: Any) -> None:
+        self.ports.append(port)
+        super().listen_success(port)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if isinstance(protocol, SocketProtocol):
+            extensions = {"websocket.http.response": {}, FRAMES: Frames(protocol)}
+            scope["extensions"] = {**scope.get("extensions", {}), **extensions}
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Deferred:
+        """What Daphne has Twisted wait for before it ends."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._leave()))
+
+    async def _leave(self) -> None:
+        for port in self.ports:
+            port.stopListening()
+        current_hub().drain()
+        if running := self._running():
+            await asyncio.wait(running, timeout=LEAVES_WITHIN)
+        for application in (late := self._running()):
+            application.cancel()
+        if late:
+            await asyncio.wait(late, timeout=STOPS_WITHIN)
+
+    def _running(self) -> list[asyncio.Future[None]]:
+        found = (details.get("application_instance") for details in self.connections.values())
+        return [application for application in found if application and not application.done()]
