@@ -109,6 +109,7 @@ class Server(server.Server):
             application.cancel()
         if late:
             await asyncio.wait(late, timeout=STOPS_WITHIN)
+        current_hub().close()
 
     def _running(self) -> list[asyncio.Future[None]]:
         found = (details.get("application_instance") for details in self.connections.values())

@@ -126,6 +126,14 @@ class Hub:
         for conversation in tuple(self.conversations):
             conversation.end(Drain)
 
+    def close(self) -> None:
+        """Nothing of it runs on; the loop's next hub begins afresh."""
+        wake.listeners.discard(self.hear_from_any_thread)
+        for task in self._tasks:
+            task.cancel()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        _hubs.pop(self._loop, None)
+
     async def _review(self) -> None:
         """Ends what belongs to whoever signed out, was disabled or lost a permission meanwhile."""
         while True:

@@ -1,0 +1,93 @@
+"""Who may follow what, asked over real sockets: every kind of stream the shop has, by everybody who might ask."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client as Browser
+from django.utils import timezone
+
+from accounts.models import User
+from notifications.streams import _kinds
+
+OF_THESE_TESTS = {"room", "own", "guest", "crowd", "desk"}
+READERS = ["anonymous", "guest", "owner", "other", "staff", "staff_with_permission"]
+# Kind of stream: who may read it.
+MATRIX = {
+    "user": {"owner"},
+    "order": {"owner", "staff_with_permission"},
+    "order of a guest": {"guest", "staff_with_permission"},
+    "product": set(READERS),
+    "product to come": set(),
+    "staff orders": {"staff_with_permission"},
+    "staff stock": {"staff_with_permission"},
+    "staff unknown": set(),
+    "nothing of the kind": set(),
+}
+PERMISSIONS = ["view_order", "view_stock"]
+
+
+@dataclass
+class World:
+    streams: dict[str, str]
+    sessions: dict[str, str]
+
+
+@pytest.fixture
+def world(transactional_db, make_variant, make_cart, place) -> World:
+    people = {name: _user(name) for name in ("owner", "other", "staff", "staff_with_permission")}
+    for name in ("staff", "staff_with_permission"):
+        User.objects.filter(pk=people[name].pk).update(is_staff=True)
+    allowed = Permission.objects.filter(codename__in=PERMISSIONS)
+    people["staff_with_permission"].user_permissions.set(allowed)
+    variant, hidden = make_variant(), make_variant(visible_from=timezone.now() + timedelta(days=1))
+    order = place(make_cart(variant, user=people["owner"]), user=people["owner"])
+    guests = place(make_cart(variant))
+    streams = {
+        "user": f"user:{people['owner'].pk}",
+        "order": order.stream,
+        "order of a guest": guests.stream,
+        "product": f"product:{variant.product.slug}",
+        "product to come": f"product:{hidden.product.slug}",
+        "staff orders": "staff:orders",
+        "staff stock": "staff:stock",
+        "staff unknown": "staff:secrets",
+        "nothing of the kind": "nothing:here",
+    }
+    sessions = {
+        name: _session(lambda browser, who=who: browser.force_login(who)) for name, who in people.items()
+    }
+    sessions["guest"] = _session(lambda browser: browser.get(guests.get_absolute_url()))
+    return World(streams, sessions)
+
+
+def _user(name: str) -> User:
+    return User.objects.create_user(f"{name}@example.com", "a-long-passphrase")
+
+
+def _session(visit: Callable[[Browser], object]) -> str:
+    browser = Browser()
+    visit(browser)
+    return browser.cookies["sessionid"].value
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_each_reader_may_follow_what_is_theirs_and_nothing_else(connect, harbour, world, reader):
+    signed_in = (
+        {"headers": {"Cookie": f"sessionid={world.sessions[reader]}"}} if reader != "anonymous" else {}
+    )
+    client = connect(origin=f"http://127.0.0.1:{harbour.port}", **signed_in)
+    assert client.hello()["t"] == "welcome"
+    answers = {name: client.sub(stream) for name, stream in world.streams.items()}
+    assert {name for name, answer in answers.items() if answer["t"] == "ok"} == {
+        name for name, readers in MATRIX.items() if reader in readers
+    }
+    # Whoever is refused learns nothing: not whether there is such a stream.
+    refused = {(answer["code"], answer["temporary"]) for answer in answers.values() if answer["t"] == "err"}
+    assert refused == {("not_found", False)}
+
+
+def test_every_kind_of_stream_is_in_the_matrix():
+    assert {name.split()[0] for name in MATRIX} - {"nothing"} == set(_kinds) - OF_THESE_TESTS
