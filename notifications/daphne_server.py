@@ -49,6 +49,8 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
             self._status = message["status"]
         elif message["type"] == "websocket.http.response.body":
             self._deny()
+        elif message["type"] == "websocket.send" and not (message.get("text") or message.get("bytes")):
+            self.sendMessage(b"", isBinary=message.get("text") is None)  # Daphne's drops empty ones
         else:
             super().handle_reply(message)
 
