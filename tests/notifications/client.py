@@ -34,10 +34,13 @@ class Client:
 
     def hear(self, seconds: float = SECONDS) -> dict[str, Any]:
         """The next frame; a close reads as {"t": "closed", "code": ...}."""
+        text = self.hear_text(seconds)
+        return {"t": "closed", "code": self._ws.close_code} if text is None else json.loads(text)
+
+    def hear_text(self, seconds: float = SECONDS) -> str | None:
+        """The next frame as it came; None for a close."""
         message = self._run(asyncio.wait_for(self._ws.receive(), seconds))
-        if message.type is aiohttp.WSMsgType.TEXT:
-            return json.loads(message.data)
-        return {"t": "closed", "code": self._ws.close_code}
+        return message.data if message.type is aiohttp.WSMsgType.TEXT else None
 
     def hear_nothing(self, seconds: float) -> None:
         try:

@@ -1,0 +1,243 @@
+"""What is Tornado's own behind the second door, and that it is the same door: processes and sockets are real."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import time
+import urllib.request
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+from tornado.iostream import IOStream
+
+from notifications.identity import issue_ticket
+from notifications.log import position
+from notifications.protocol import FRAME_BYTES, MESSAGE_BYTES, Frame, Limits
+from notifications.tornado_server import Socket
+from tests.notifications.pier import pier
+from tests.notifications.writing import ROOT, say
+
+
+@pytest.fixture(scope="module")
+def by_layer(django_db_setup, valkey_url):
+    """A Tornado that never looks into the log by itself: what arrives live came by the layer. Its port."""
+    with pier("--poll", "3600", REDIS_URL=valkey_url) as started:
+        yield started.port
+
+
+@pytest.fixture(scope="module")
+def alone(django_db_setup):
+    """A Tornado without a layer that greets three clients at once. Its port."""
+    with pier("--poll", "0.2", "--greetings", "3") as started:
+        yield started.port
+
+
+@pytest.fixture
+def layer(settings, valkey_url):
+    """What this process says reaches others."""
+    backend = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [valkey_url]}}}
+
+
+@pytest.fixture
+def user(transactional_db):
+    return get_user_model().objects.create_user(email="mate@example.com", password="x")
+
+
+def greeted(connect, **options):
+    client = connect(**options)
+    assert client.hello()["t"] == "welcome"
+    return client
+
+
+def test_one_event_has_the_same_bytes_through_both_doors(connect, by_layer, layer, room):
+    clients = [greeted(connect), greeted(connect, port=by_layer)]
+    for client in clients:
+        assert client.sub(room) == {"t": "ok", "id": 1, "stream": room, "e": "", "o": 0, "recovered": True}
+    say(room, 3, text="grüße", pad="x" * 200)
+    live = [[client.hear_text() for _ in range(3)] for client in clients]
+    for client in clients:
+        assert client.sub(room, e=position(room).epoch, o=0)["recovered"]
+    replayed = [[client.hear_text() for _ in range(3)] for client in clients]
+    assert [json.loads(text)["o"] for text in live[0]] == [1, 2, 3]
+    assert live[0] == live[1] == replayed[0] == replayed[1]
+
+
+def test_event_of_another_process_arrives_without_a_layer(connect, alone, room):
+    client = greeted(connect, port=alone)
+    client.sub(room)
+    say(room, 3)
+    assert client.offsets(3) == [1, 2, 3]
+
+
+def test_cookie_and_ticket_open_what_is_their_owners(connect, by_layer, user):
+    browser = Browser()
+    browser.force_login(user)
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    ticket = issue_ticket(user)
+    by_cookie = greeted(connect, port=by_layer, headers=cookie, origin=f"http://127.0.0.1:{by_layer}")
+    by_ticket = connect(port=by_layer)
+    by_ticket.hello(ticket=ticket)
+    for client in (by_cookie, by_ticket):
+        assert client.sub(f"own:{user.pk}")["t"] == "ok"
+        assert client.sub(f"own:{user.pk + 1}")["code"] == "not_found"
+    assert connect(port=by_layer).say("hello", ticket=ticket).ended()[1] == 4501
+
+
+# Tornado's own rule lets all but the first in.
+FOREIGN = {
+    "another site": {"Origin": "http://evil.example"},
+    "cookie without an origin": {"Cookie": "sessionid=x"},
+    "another scheme": {"Origin": "https://{here}"},
+    "called its own by the client": {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
+    "somebody else's name for us": {"Host": "evil.example", "Origin": "http://evil.example"},
+}
+
+
+@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
+def test_foreign_page_is_refused(connect, by_layer, headers):
+    here = f"127.0.0.1:{by_layer}"
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        connect(port=by_layer, headers={name: value.format(here=here) for name, value in headers.items()})
+
+
+def test_page_of_a_listed_origin_may_open_on_another_host(connect, by_layer):
+    greeted(connect, port=by_layer, origin="http://localhost:8000")
+
+
+@pytest.mark.parametrize("protocols", [[], ["shop-notify.v2"]])
+def test_another_version_is_told_so(connect, by_layer, protocols):
+    bye, code = connect(port=by_layer, protocols=protocols).ended()
+    assert (bye["code"], bye["reconnect"], code) == (4508, False, 4508)
+
+
+BAD_FRAMES = ["not json", '{"t":"hello"}', b'{"t":"pong"}', "x" * (FRAME_BYTES + 1), "x" * MESSAGE_BYTES]
+
+
+@pytest.mark.parametrize("raw", BAD_FRAMES, ids=lambda raw: f"{raw[:20]!r} of {len(raw)}")
+def test_bad_frame_ends_in_4506(connect, by_layer, raw):
+    client = greeted(connect, port=by_layer)
+    client.say_raw(raw)
+    bye, code = client.ended()
+    assert (bye["code"], bye["reconnect"], code) == (4506, False, 4506)
+
+
+def test_what_no_door_takes_in_cuts_the_connection(connect, by_layer):
+    client = greeted(connect, port=by_layer)
+    client.say_raw("x" * (MESSAGE_BYTES + 1))
+    assert client.hear()["code"] in (1006, 1009)
+
+
+def test_compression_is_declined(connect, by_layer):
+    assert greeted(connect, port=by_layer, compress=15)._ws.compress == 0
+
+
+def test_more_greetings_than_there_is_room_for_are_answered_503(connect, alone):
+    silent = [connect(port=alone) for _ in range(3)]
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+        connect(port=alone)
+    for client in silent:
+        assert client.hello()["t"] == "welcome"
+    greeted(connect, port=alone)
+
+
+async def test_what_the_kernel_does_not_take_at_once_follows_in_order(small_connection):
+    ours, theirs = small_connection
+    door = Socket(SimpleNamespace(ws_connection=SimpleNamespace(stream=IOStream(ours))))
+    frames = [Frame(f"{number} ".ljust(15_000, "x")) for number in range(50)]
+    wire, read = b"".join(frame.wire for frame in frames), b""
+    for frame in frames:
+        door.write(frame)
+        read += await receive(theirs, 2000)
+    while len(read) < len(wire):
+        read += await receive(theirs, 1 << 16)
+    assert read == wire
+
+
+async def receive(connection, size):
+    return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(connection, size), 5)
+
+
+@pytest.fixture
+def small_connection():
+    """Both ends of a connection that takes a few frames."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
+        theirs.connect(listener.getsockname())
+        ours = listener.accept()[0]
+        with ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * 1024)
+            theirs.setblocking(False)
+            yield ours, theirs
+
+
+def test_client_that_asks_and_never_reads_is_cut_off(connect, by_layer, room):
+    say(room, 18, text="x" * 15_000)
+    client = greeted(connect, port=by_layer)
+    with pytest.raises(ConnectionError):
+        ask_again_and_again(client, room)
+
+
+def ask_again_and_again(client, stream, seconds=20):
+    deadline, epoch = time.monotonic() + seconds, position(stream).epoch
+    while time.monotonic() < deadline:
+        client.say("sub", id=1, stream=stream, e=epoch, o=0)
+        time.sleep(0.05)  # no more often than it may
+
+
+def test_health(by_layer):
+    for path, answer in {"livez": b"ok\n", "readyz": b'{"ready": true, "fault": ""}'}.items():
+        with urllib.request.urlopen(f"http://127.0.0.1:{by_layer}/{path}", timeout=5) as response:
+            assert response.read() == answer
+
+
+def test_sigterm_sends_everybody_to_the_process_that_shares_the_port(connect, transactional_db, room):
+    with pier("--reuse-port") as old:
+        clients = [greeted(connect, port=old.port) for _ in range(10)]
+        epochs = [client.sub(room)["e"] for client in clients]
+        halfway = connect(port=old.port)
+        with pier("--reuse-port", "--port", str(old.port)):
+            started = time.monotonic()
+            old.process.send_signal(signal.SIGTERM)
+            for client in [*clients, halfway]:
+                bye, code = client.ended()
+                assert (bye["code"], bye["reconnect"], code) == (4001, True, 1012)
+            assert old.process.wait(10) == 0
+            assert time.monotonic() - started < 8
+            say(room)
+            again = connect(port=old.port)
+            again.hello(resume={room: {"e": epochs[0], "o": 0}})
+            assert again.hear()["recovered"]
+            assert again.offsets(1) == [1]
+
+
+def test_shops_own_streams_stand_behind_the_command(connect, make_variant, transactional_db):
+    slug = make_variant().product.slug
+    with pier("--port", "0", command=("manage.py", "serve_tornado"), BREAKWATER_VENV="off") as shop:
+        client = greeted(connect, port=shop.port)
+        assert client.sub(f"product:{slug}")["t"] == "ok"
+        for forbidden in ("product:nothing", "staff:orders", "user:1", "order:1"):
+            assert client.sub(forbidden)["code"] == "not_found"
+
+
+def test_address_that_cannot_be_had_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=rf"127\.0\.0\.1, port {port}: .*in use"):
+            call_command("serve_tornado", port=port)
+    with pytest.raises(CommandError, match="99999"):
+        call_command("serve_tornado", port=99999)
+
+
+def test_documented_proxy_waits_longer_than_any_socket_is_quiet():
+    manual = (ROOT / "docs/deployment.md").read_text()
+    limits = Limits()
+    assert int(re.search(r"proxy_read_timeout (\d+)s;", manual)[1]) > limits.ping + limits.pong
+    ports = re.findall(r"serve_tornado .*--port (\d+)", manual)
+    assert re.findall(r"127\.0\.0\.1:(81\d+)", manual) == ports
