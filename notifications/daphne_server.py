@@ -21,6 +21,7 @@ from twisted.internet.tcp import Connection
 
 from notifications.consumers import FRAMES
 from notifications.hub import current_hub
+from notifications.protocol import MESSAGE_BYTES, UNREAD_BYTES
 
 LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
 STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
@@ -40,6 +41,8 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
                 sent = transport.socket.send(frame)
         if sent < len(frame):
             transport.write(frame[sent:])
+            if _waiting_bytes(transport) > UNREAD_BYTES:
+                transport.abortConnection()
 
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=1000 if code is None else code)
@@ -67,6 +70,12 @@ def _has_nothing_waiting(transport: Any) -> bool:
     return plain and not (transport.dataBuffer or transport._tempDataBuffer)
 
 
+def _waiting_bytes(transport: Any) -> int:
+    if not isinstance(transport, Connection):
+        return 0
+    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+
+
 class Frames:
     """What the application is offered as `FRAMES`."""
 
@@ -80,7 +89,8 @@ class Server(server.Server):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.ports: list[Any] = []
-        super().__init__(*args, **options)
+        limits = {"websocket_max_message_size": MESSAGE_BYTES, "websocket_max_frame_size": MESSAGE_BYTES}
+        super().__init__(*args, **limits, **options)
 
     def run(self) -> None:
         # Daphne makes its factory in run() itself and has no other place to say so.

@@ -38,6 +38,11 @@ def alone(django_db_setup):
         yield started.port
 
 
+@pytest.fixture(params=["daphne", "tornado"])
+def either_door(request, harbour, by_layer):
+    return by_layer if request.param == "tornado" else harbour.port
+
+
 @pytest.fixture
 def layer(settings, valkey_url):
     """What this process says reaches others."""
@@ -128,8 +133,8 @@ def test_bad_frame_ends_in_4506(connect, by_layer, raw):
     assert (bye["code"], bye["reconnect"], code) == (4506, False, 4506)
 
 
-def test_what_no_door_takes_in_cuts_the_connection(connect, by_layer):
-    client = greeted(connect, port=by_layer)
+def test_what_no_door_takes_in_cuts_the_connection(connect, either_door):
+    client = greeted(connect, port=either_door)
     client.say_raw("x" * (MESSAGE_BYTES + 1))
     assert client.hear()["code"] in (1006, 1009)
 
@@ -177,9 +182,9 @@ def small_connection():
             yield ours, theirs
 
 
-def test_client_that_asks_and_never_reads_is_cut_off(connect, by_layer, room):
+def test_client_that_asks_and_never_reads_is_cut_off(connect, either_door, room):
     say(room, 18, text="x" * 15_000)
-    client = greeted(connect, port=by_layer)
+    client = greeted(connect, port=either_door)
     with pytest.raises(ConnectionError):
         ask_again_and_again(client, room)
 
