@@ -232,7 +232,9 @@ _READERS: dict[str, Callable[[dict[str, Any]], Said]] = {
 
 
 def build(kind: str, /, **fields: Any) -> Frame:
-    return Frame(json.dumps({"t": kind, **fields}, cls=DjangoJSONEncoder, separators=(",", ":")))
+    # Sorted, because PostgreSQL keeps no order of keys: an event has the same bytes live and from the log.
+    text = json.dumps({"t": kind, **fields}, cls=DjangoJSONEncoder, separators=(",", ":"), sort_keys=True)
+    return Frame(text)
 
 
 def event(stream: str, epoch: str, offset: int, uid: UUID, kind: str, at: datetime, data: Any) -> Frame:
