@@ -90,7 +90,7 @@ class Server(server.Server):
     def __init__(self, *args: Any, **options: Any) -> None:
         self.ports: list[Any] = []
         limits = {"websocket_max_message_size": MESSAGE_BYTES, "websocket_max_frame_size": MESSAGE_BYTES}
-        super().__init__(*args, **limits, **options)
+        super().__init__(*args, **limits | options)
 
     def run(self) -> None:
         # Daphne makes its factory in run() itself and has no other place to say so.

@@ -19,9 +19,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 SUBPROTOCOL = "shop-notify.v1"
 FRAME_BYTES = 16 * 1024
 MESSAGE_BYTES = 4 * FRAME_BYTES  # what a door takes in at all: in between the client hears why it ends
-UNREAD_BYTES = (
-    1024 * 1024
-)  # four windows: a client that asks and acknowledges without reading is cut off here
+UNREAD_BYTES = 1024 * 1024  # four windows: who asks and acknowledges without reading is cut off here
 STREAMS_PER_SOCKET = 32
 SOCKETS_PER_USER = 10
 FRAMES_PER_SECOND = 20
