@@ -124,18 +124,21 @@ class ReadyHandler(RequestHandler):
         self.finish({"ready": not fault, "fault": fault})
 
 
+def new_server() -> HTTPServer:
+    routes = [("/ws/notifications/", SocketHandler), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
+    return HTTPServer(
+        Application(routes, log_function=lambda handler: None),  # the proxy keeps a log
+        idle_connection_timeout=REQUEST_SECONDS,
+        max_buffer_size=2 * MESSAGE_BYTES,
+    )
+
+
 async def serve(listeners: list[socket.socket]) -> None:
     """Returns after SIGTERM or SIGINT, within seconds, when the clients have been sent elsewhere."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    routes = [("/ws/notifications/", SocketHandler), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
-    server = HTTPServer(
-        Application(routes, log_function=lambda handler: None),  # the proxy keeps a log
-        idle_connection_timeout=REQUEST_SECONDS,
-        max_buffer_size=2 * MESSAGE_BYTES,
-    )
-    hub = current_hub()
+    server, hub = new_server(), current_hub()
     # What is there now stays: the collector need not look at it again, which a broadcast notices.
     gc.collect()
     gc.freeze()

@@ -1,27 +1,33 @@
 import asyncio
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.notifications.client import Client
+from tests.notifications.doors import DOORS, Pier, running
 from tests.notifications.harbour import Harbour
 from tests.notifications.writing import ROOT, environment
 
 
+@pytest.fixture(scope="session", params=DOORS)
+def harbour(request: pytest.FixtureRequest, django_db_setup: None) -> Harbour | Pier:
+    """Each door in turn: one suite, unchanged."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="session")
-def harbour(django_db_setup: None) -> Iterator[Harbour]:
-    """Our sockets on a real Daphne, in a thread of this process."""
-    harbour = Harbour()
-    thread = threading.Thread(target=harbour.run, daemon=True)
-    thread.start()
-    assert harbour.port
-    yield harbour
-    harbour.stop()
-    thread.join(10)
+def channels(django_db_setup: None) -> Iterator[Harbour]:
+    with running("channels") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tornado(django_db_setup: None) -> Iterator[Pier]:
+    with running("tornado") as server:
+        yield server
 
 
 @pytest.fixture
@@ -46,19 +52,20 @@ def room() -> str:
 
 
 @pytest.fixture
-def other_harbours(transactional_db: None) -> Iterator[Callable[..., int]]:
-    """Starts harbours in processes of their own; gives their ports."""
+def other_harbours(harbour: Harbour | Pier, transactional_db: None) -> Iterator[Callable[..., int]]:
+    """Starts doors of the same kind in processes of their own; gives their ports."""
     started: list[subprocess.Popen[str]] = []
 
     def process(*, poll: float, **env: str) -> tuple[subprocess.Popen[str], int]:
-        command = [sys.executable, "-m", "tests.notifications.harbour", "--poll", str(poll)]
+        module = "tests.notifications.harbour" if isinstance(harbour, Harbour) else "tests.notifications.pier"
+        command = [sys.executable, "-m", module, "--poll", str(poll)]
         pipe = subprocess.PIPE
         child = subprocess.Popen(
             command, env=environment(**env), cwd=ROOT, stdin=pipe, stdout=pipe, text=True
         )
         started.append(child)
         assert child.stdout is not None
-        return child, int(child.stdout.readline())
+        return child, int(child.stdout.readline().rstrip(".\n").rpartition(" ")[2])
 
     def start(*, poll: float, **env: str) -> int:
         return process(poll=poll, **env)[1]

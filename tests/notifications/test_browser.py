@@ -28,6 +28,11 @@ PLACE = """([id, stream, epoch, offset]) => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def harbour(channels):
+    return channels
+
+
 @pytest.fixture
 def page(harbour, transactional_db) -> Iterator[Page]:
     with chromium() as browser:

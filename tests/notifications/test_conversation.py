@@ -297,6 +297,11 @@ def test_two_origins_are_refused(connect, harbour):
         connect(headers=[("Origin", ours), ("Origin", "http://evil.example")])
 
 
+def test_page_that_calls_itself_ours_is_refused_all_the_same(connect):
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        connect(headers={"Sec-Fetch-Site": "same-origin"}, origin="http://evil.example")
+
+
 def test_cookie_without_an_origin_is_refused(connect):
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
         connect(headers={"Cookie": "sessionid=x"})

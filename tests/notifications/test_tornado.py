@@ -9,32 +9,27 @@ import time
 import urllib.request
 from types import SimpleNamespace
 
-import aiohttp
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.test import Client as Browser
 from tornado.iostream import IOStream
 
-from notifications.identity import issue_ticket
 from notifications.log import position
-from notifications.protocol import FRAME_BYTES, MESSAGE_BYTES, Frame, Limits
+from notifications.protocol import MESSAGE_BYTES, Frame, Limits
 from notifications.tornado_server import Socket
 from tests.notifications.pier import pier
 from tests.notifications.writing import ROOT, say
 
 
 @pytest.fixture(scope="module")
-def by_layer(django_db_setup, valkey_url):
-    """A Tornado that never looks into the log by itself: what arrives live came by the layer. Its port."""
-    with pier("--poll", "3600", REDIS_URL=valkey_url) as started:
-        yield started.port
+def harbour(channels):
+    return channels
 
 
 @pytest.fixture(scope="module")
-def alone(django_db_setup):
-    """A Tornado without a layer that greets three clients at once. Its port."""
-    with pier("--poll", "0.2", "--greetings", "3") as started:
+def by_layer(django_db_setup, valkey_url):
+    """A Tornado that never looks into the log by itself: what arrives live came by the layer. Its port."""
+    with pier("--poll", "3600", REDIS_URL=valkey_url) as started:
         yield started.port
 
 
@@ -74,82 +69,10 @@ def test_one_event_has_the_same_bytes_through_both_doors(connect, by_layer, laye
     assert live[0] == live[1] == replayed[0] == replayed[1]
 
 
-def test_event_of_another_process_arrives_without_a_layer(connect, alone, room):
-    client = greeted(connect, port=alone)
-    client.sub(room)
-    say(room, 3)
-    assert client.offsets(3) == [1, 2, 3]
-
-
-def test_cookie_and_ticket_open_what_is_their_owners(connect, by_layer, user):
-    browser = Browser()
-    browser.force_login(user)
-    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
-    ticket = issue_ticket(user)
-    by_cookie = greeted(connect, port=by_layer, headers=cookie, origin=f"http://127.0.0.1:{by_layer}")
-    by_ticket = connect(port=by_layer)
-    by_ticket.hello(ticket=ticket)
-    for client in (by_cookie, by_ticket):
-        assert client.sub(f"own:{user.pk}")["t"] == "ok"
-        assert client.sub(f"own:{user.pk + 1}")["code"] == "not_found"
-    assert connect(port=by_layer).say("hello", ticket=ticket).ended()[1] == 4501
-
-
-# Tornado's own rule lets all but the first in.
-FOREIGN = {
-    "another site": {"Origin": "http://evil.example"},
-    "cookie without an origin": {"Cookie": "sessionid=x"},
-    "another scheme": {"Origin": "https://{here}"},
-    "called its own by the client": {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
-    "somebody else's name for us": {"Host": "evil.example", "Origin": "http://evil.example"},
-}
-
-
-@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
-def test_foreign_page_is_refused(connect, by_layer, headers):
-    here = f"127.0.0.1:{by_layer}"
-    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-        connect(port=by_layer, headers={name: value.format(here=here) for name, value in headers.items()})
-
-
-def test_page_of_a_listed_origin_may_open_on_another_host(connect, by_layer):
-    greeted(connect, port=by_layer, origin="http://localhost:8000")
-
-
-@pytest.mark.parametrize("protocols", [[], ["shop-notify.v2"]])
-def test_another_version_is_told_so(connect, by_layer, protocols):
-    bye, code = connect(port=by_layer, protocols=protocols).ended()
-    assert (bye["code"], bye["reconnect"], code) == (4508, False, 4508)
-
-
-BAD_FRAMES = ["not json", '{"t":"hello"}', b'{"t":"pong"}', "x" * (FRAME_BYTES + 1), "x" * MESSAGE_BYTES]
-
-
-@pytest.mark.parametrize("raw", BAD_FRAMES, ids=lambda raw: f"{raw[:20]!r} of {len(raw)}")
-def test_bad_frame_ends_in_4506(connect, by_layer, raw):
-    client = greeted(connect, port=by_layer)
-    client.say_raw(raw)
-    bye, code = client.ended()
-    assert (bye["code"], bye["reconnect"], code) == (4506, False, 4506)
-
-
 def test_what_no_door_takes_in_cuts_the_connection(connect, either_door):
     client = greeted(connect, port=either_door)
     client.say_raw("x" * (MESSAGE_BYTES + 1))
     assert client.hear()["code"] in (1006, 1009)
-
-
-def test_compression_is_declined(connect, by_layer):
-    assert greeted(connect, port=by_layer, compress=15)._ws.compress == 0
-
-
-def test_more_greetings_than_there_is_room_for_are_answered_503(connect, alone):
-    silent = [connect(port=alone) for _ in range(3)]
-    with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
-        connect(port=alone)
-    for client in silent:
-        assert client.hello()["t"] == "welcome"
-    greeted(connect, port=alone)
 
 
 async def test_what_the_kernel_does_not_take_at_once_follows_in_order(small_connection):
