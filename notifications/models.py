@@ -87,6 +87,54 @@ class ReadMark(models.Model):
         return f"{self.user_id} read {self.stream_id} to {self.offset}"
 
 
+class Preference(models.Model):
+    """What a user chose otherwise than a kind's registration says."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=80)
+    live = models.BooleanField()
+    email = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="one_preference_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} about {self.kind}"
+
+
+class DigestItem(Message):
+    """A message that its user's next digest tells, unless it is read before.
+
+    `offset` is its place in the user's stream, None where mail alone tells it; `digest` the number of the digest
+    that took it, None while it waits.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    offset = models.PositiveBigIntegerField(null=True)
+    digest = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "digest"], name="digest_items_of_user"),
+            models.Index(fields=["created_at"], condition=models.Q(digest=None), name="digest_items_waiting"),
+        ]
+
+
+class Digest(models.Model):
+    """A user's digests: how many there were, when the last was gathered, and when its reader was last here.
+
+    `seen_at` is kept only while something waits: of nobody else it matters.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    number = models.PositiveIntegerField(default=0)
+    gathered_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"digest {self.number} of {self.user_id}"
+
+
 class Ticket(models.Model):
     """Opens one socket for one user, once, soon. Only the secret's digest is kept."""
 

@@ -9,7 +9,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from notifications import protocol
-from notifications.models import Event, Message, Pending, Stream, Ticket, new_epoch
+from notifications.models import DigestItem, Event, Message, Pending, Stream, Ticket, new_epoch
+from notifications.preferences import chosen, goes_into_digests
 from notifications.protocol import REPLAY_BATCH, Entry
 from notifications.streams import is_shared
 from notifications.wake import wake
@@ -28,10 +29,7 @@ def notify(stream: str, kind: str, /, **payload: Any) -> Message:
     It locks the stream until that commit: call it late in the transaction, and for several streams in the
     order of their names. A shared stream is not locked.
     """
-    if not connection.in_atomic_block:
-        raise NotInTransaction(
-            f"notify({stream!r}, {kind!r}) belongs in the transaction of the change it tells of"
-        )
+    _demand_transaction(f"notify({stream!r}, {kind!r})")
     if not protocol.STREAM_NAME.fullmatch(stream):
         raise ValueError(f"not the name of a stream: {stream!r}")
     if is_shared(stream):
@@ -42,6 +40,20 @@ def notify(stream: str, kind: str, /, **payload: Any) -> Message:
     event.save(force_insert=True)
     transaction.on_commit(partial(wake, [entry]), robust=True)
     return event
+
+
+def tell(user_id: int, kind: str, /, **payload: Any) -> None:
+    """Tell one user through the channels they chose for this kind, if and only if the transaction commits.
+
+    Live is a message in the inbox; e-mail is a line of the next digest, if the message is not read before.
+    Where neither is wanted nothing is written. It locks `user:<id>` as notify() does.
+    """
+    _demand_transaction(f"tell({user_id!r}, {kind!r})")
+    choice = chosen(user_id, kind)
+    event = notify(f"user:{user_id}", kind, **payload) if choice.live else None
+    if choice.email and goes_into_digests(kind):
+        offset = event.offset if isinstance(event, Event) else None
+        DigestItem.objects.create(user_id=user_id, kind=kind, payload=payload, offset=offset)
 
 
 def relay() -> None:
@@ -55,9 +67,15 @@ def prune() -> int:
     """Delete what is past retention. A client that stopped before the cut is told so when it comes back."""
     now = timezone.now()
     Ticket.objects.filter(expires_at__lt=now).delete()
+    DigestItem.objects.filter(created_at__lt=now - RETENTION).delete()
     return sum(
         _prune_stream(stream, now - RETENTION) for stream in Stream.objects.filter(top__gt=NEWEST_KEPT)
     )
+
+
+def _demand_transaction(call: str) -> None:
+    if not connection.in_atomic_block:
+        raise NotInTransaction(f"{call} belongs in the transaction of the change it tells of")
 
 
 def _advance(stream: str, *, by: int) -> tuple[int, str, int]:

@@ -5,6 +5,7 @@ class ShopConfig(AppConfig):
     name = "shop"
 
     def ready(self) -> None:
-        from shop import streams
+        from shop import news, streams
 
         streams.register()
+        news.register()

@@ -17,7 +17,7 @@ from djmoney.models.fields import MoneyField
 from djmoney.money import Money
 
 from accounts.models import PostalAddress
-from notifications.services import notify
+from notifications.services import notify, tell
 from shop.catalog.models import Variant
 from shop.errors import ShopError
 
@@ -173,7 +173,7 @@ class Order(PostalAddress):
         payload = {"order": self.public_id, "number": self.number, "status": self.status, "event": event.pk}
         notify(self.stream, f"order.{kind}", **payload)
         if self.user_id:
-            notify(f"user:{self.user_id}", f"order.{kind}", **payload)
+            tell(self.user_id, f"order.{kind}", **payload)
         notify("staff:orders", f"order.{kind}", **payload, total=str(self.total.amount))
         return event
 

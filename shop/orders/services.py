@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from notifications.preferences import wants
 from shop.errors import ShopError
 from shop.inventory import services as inventory
 from shop.orders.mails import send_order_mail
@@ -58,7 +59,10 @@ def ship_order(order: Order, carrier: str, tracking_number: str, by: User | None
     except IntegrityError:
         raise TrackingNumberTaken from None
     inventory.ship(order.public_id, actor=by)
-    send_order_mail.enqueue(order.pk, "shipped")
+    # News, which a buyer may decline: no law asks for it, and the order's page says the same. Confirmation,
+    # cancellation and refund are the buyer's proof and are always sent, as is this to a guest, who has no choice.
+    if order.user_id is None or wants(order.user_id, "order.shipped", "email"):
+        send_order_mail.enqueue(order.pk, "shipped")
     return shipment
 
 

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications.inbox import inbox, inbox_stream, mark_read
 from notifications.log import positions
+from shop.news import news_of
 from shop.orders.models import Order
 from shop.storefront.forms import NameForm
-from shop.storefront.orders import TITLES, claim_and_tell
+from shop.storefront.orders import claim_and_tell
 from shop.storefront.requests import SignedInRequest
 
 ORDERS_A_PAGE = 10
@@ -93,12 +94,8 @@ def notifications_read(request: SignedInRequest) -> HttpResponse:
 
 
 def _told(event: Any) -> dict[str, object]:
-    """A message in words; the shop's kinds are `order.<what>`."""
-    kind = event.kind.removeprefix("order.")
     return {
-        "title": TITLES.get(kind, kind.replace("_", " ").replace(".", " ").capitalize()),
-        "number": event.payload.get("number", ""),
-        "order": event.payload.get("order", ""),
+        "news": news_of(event.kind, event.payload),
         "at": event.created_at,
         "offset": event.offset,
         "unread": event.unread,

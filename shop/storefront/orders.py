@@ -19,6 +19,7 @@ from notifications.log import positions
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.services import add_to_cart
 from shop.errors import ShopError
+from shop.orders.log import title_of
 from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
 from shop.payments.cancellations import cancel_order
@@ -37,23 +38,6 @@ GUEST_ORDERS = "guest_orders"
 GUEST_ORDERS_KEPT = 30
 BY_THE_BUYER = {"placed", "paid", "payment_declined"}
 BEFORE_PACKING = (Order.Status.PENDING, Order.Status.PAID)
-
-TITLES = {
-    "placed": "Order placed",
-    "paid": "Paid",
-    "packed": "Packed",
-    "shipped": "On its way",
-    "delivered": "Delivered",
-    "cancelled": "Cancelled",
-    "refunded": "Refunded",
-    "payment_declined": "Payment declined",
-    "payment_differs": "Payment looked into",
-    "paid_too_late": "Paid too late",
-    "refund_requested": "Refund on its way",
-    "refund_paid": "Refund paid out",
-    "refund_failed": "Refund held up",
-    "claimed": "Moved to your account",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +163,7 @@ def _may_claim(user: User | AnonymousUser, order: Order) -> bool:
 
 
 def _entry(event: OrderEvent, reader: User | AnonymousUser) -> LogEntry:
-    title = TITLES.get(event.kind, event.kind.replace("_", " ").capitalize())
-    return LogEntry(event.kind, title, _hand(event, reader), event.why, event.created_at)
+    return LogEntry(event.kind, title_of(event.kind), _hand(event, reader), event.why, event.created_at)
 
 
 def _hand(event: OrderEvent, reader: User | AnonymousUser) -> str:

@@ -141,7 +141,7 @@ def test_the_book_of_somebody_else_stays_closed(signed_in: Client, what: str) ->
 def test_the_inbox_tells_of_orders_until_they_are_read(signed_in: Client, own_order: Order) -> None:
     mark_paid(own_order)
     page = signed_in.get("/account/notifications/")
-    assert [(item["title"], item["unread"]) for item in page.context["items"]] == [
+    assert [(item["news"].title, item["unread"]) for item in page.context["items"]] == [
         ("Paid", True),
         ("Order placed", True),
     ]

@@ -1,0 +1,70 @@
+"""What the shop tells its people: the kinds of messages there are, and each message in words.
+
+The inbox, the digest and the page of choices all say it from here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from notifications.preferences import keep_from_digests, longest_prefix, register_kind
+from shop.orders.log import title_of
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A message in words; `url` is a path of this shop or empty."""
+
+    title: str
+    detail: str = ""
+    url: str = ""
+
+
+Teller = Callable[[str, Mapping[str, Any]], News]
+
+_tellers: dict[str, Teller] = {}
+
+
+def register_news(prefix: str, teller: Teller) -> None:
+    """Have teller(kind, payload) put into words what is of `prefix` or `prefix.<more>`; the longest prefix wins."""
+    _tellers[prefix] = teller
+
+
+def news_of(kind: str, payload: Mapping[str, Any]) -> News:
+    return longest_prefix(kind, _tellers, _plain)(kind, payload)
+
+
+def _plain(kind: str, payload: Mapping[str, Any]) -> News:
+    return News(kind.replace("_", " ").replace(".", " ").capitalize())
+
+
+def order_news(kind: str, payload: Mapping[str, Any]) -> News:
+    number, order = payload.get("number"), payload.get("order")
+    return News(
+        title_of(kind.removeprefix("order.")),
+        f"Order {number}" if number else "",
+        reverse("storefront:order", args=[order]) if order else "",
+    )
+
+
+def register() -> None:
+    register_kind("order", "Your orders", "Each step of an order: paid, packed, delivered, refunded.")
+    register_kind(
+        "order.shipped",
+        "Parcels on their way",
+        "When a parcel leaves, and its tracking number. An e-mail of its own, at once.",
+        email=True,
+    )
+    # What the law or the buyer's money demands has a mail of its own, and what the buyer did is known.
+    keep_from_digests(
+        "order.placed",
+        "order.claimed",
+        "order.paid",
+        "order.shipped",
+        "order.cancelled",
+        "order.refunded",
+        "order.refund_paid",
+    )
+    register_news("order", order_news)

@@ -1,0 +1,22 @@
+"""An order's log in words: what its page, messages and mail call each event."""
+
+TITLES = {
+    "placed": "Order placed",
+    "paid": "Paid",
+    "packed": "Packed",
+    "shipped": "On its way",
+    "delivered": "Delivered",
+    "cancelled": "Cancelled",
+    "refunded": "Refunded",
+    "payment_declined": "Payment declined",
+    "payment_differs": "Payment looked into",
+    "paid_too_late": "Paid too late",
+    "refund_requested": "Refund on its way",
+    "refund_paid": "Refund paid out",
+    "refund_failed": "Refund held up",
+    "claimed": "Moved to your account",
+}
+
+
+def title_of(kind: str) -> str:
+    return TITLES.get(kind, kind.replace("_", " ").capitalize())
