@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.conf import settings
 from django.db import close_old_connections
 
-from notifications import identity, log, services, wake
+from notifications import digest, identity, log, services, wake
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class Hub:
             for batch in batched(known, REVIEW_BATCH):
                 try:
                     await self._review_batch(batch)
+                    await self.read(digest.note_here, [reader.user.pk for _, reader, _ in batch])
                 except Exception:
                     logger.warning("Who may stay cannot be told; asking again.", exc_info=True)
 

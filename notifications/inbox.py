@@ -8,7 +8,7 @@ from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from notifications.models import READ, Event, ReadMark, Stream
+from notifications.models import READ, DigestItem, Event, ReadMark, Stream
 from notifications.protocol import Position
 from notifications.services import notify
 
@@ -53,6 +53,7 @@ def mark_read(user: AbstractBaseUser, offset: int) -> bool:
     ReadMark.objects.bulk_create([ReadMark(user_id=user.pk, stream=stream)], ignore_conflicts=True)
     moved = ReadMark.objects.filter(user_id=user.pk, stream=stream, offset__lt=offset).update(offset=offset)
     if moved:
+        DigestItem.objects.filter(user_id=user.pk, offset__lte=offset).delete()
         notify(stream.name, READ, offset=offset, unread=unread_count(user))
     return bool(moved)
 

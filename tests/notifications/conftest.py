@@ -9,7 +9,7 @@ import pytest
 from tests.notifications.client import Client
 from tests.notifications.doors import DOORS, Pier, running
 from tests.notifications.harbour import Harbour
-from tests.notifications.writing import ROOT, environment
+from tests.notifications.writing import ROOT, environment, run_python
 
 
 @pytest.fixture(scope="session", params=DOORS)
@@ -75,3 +75,12 @@ def other_harbours(harbour: Harbour | Pier, transactional_db: None) -> Iterator[
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_url, django_db_setup, django_db_blocker) -> dict[str, str]:
+    """The environment of processes that work on a migrated PostgreSQL of these tests."""
+    env = {"DATABASE_URL": postgres_url, "DATABASE_POOL_MAX": "24"}
+    with django_db_blocker.unblock():
+        run_python("from django.core.management import call_command as c; c('migrate', verbosity=0)", **env)
+    return env

@@ -212,14 +212,6 @@ print(json.dumps({"last": last, "skipped": skipped}))
 """
 
 
-@pytest.fixture(scope="module")
-def postgres(postgres_url, django_db_setup, django_db_blocker):
-    env = {"DATABASE_URL": postgres_url, "DATABASE_POOL_MAX": "24"}
-    with django_db_blocker.unblock():
-        run_python("from django.core.management import call_command as c; c('migrate', verbosity=0)", **env)
-    return env
-
-
 def race(postgres, **env):
     return json.loads(run_python(WRITERS, **postgres, **env).stdout)
 
