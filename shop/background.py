@@ -22,6 +22,7 @@ from django_tasks_db.models import DBTaskResult
 
 from notifications.services import prune, relay
 from shop.cart.models import Cart
+from shop.digests import digests
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
 from shop.shipping.services import forget_old_quotes
@@ -53,6 +54,7 @@ JOBS: dict[Callable[[], object], float] = {
     expire_orders: 10,
     reconcile: 30,
     revive_tasks: 60,
+    digests: 60,
     tidy: 3600,
 }
 # Tasks that ask the payment provider have a worker of their own: while it hangs, mail still leaves.

@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -307,6 +308,13 @@ else:
             "OPTIONS": {"file_path": str(MAIL_DIR)},
         }
     }
+
+# News by e-mail waits for the reader, comes in one mail and keeps away at night (hours of TIME_ZONE).
+NOTIFICATIONS_DIGEST = {
+    "quiet": timedelta(minutes=env.int("DIGEST_QUIET_MINUTES", default=15)),
+    "pause": timedelta(hours=env.int("DIGEST_PAUSE_HOURS", default=4)),
+    "night": (env.int("DIGEST_NIGHT_FROM", default=21), env.int("DIGEST_NIGHT_UNTIL", default=8)),
+}
 
 # --- Language, time, security -------------------------------------------------------------------
 

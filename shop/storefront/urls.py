@@ -10,6 +10,7 @@ from shop.storefront import (
     orders,
     pages,
     payment,
+    preferences,
     product,
     search,
 )
@@ -59,6 +60,8 @@ keeping = [
     path("account/name/", account.account_name, name="account_name"),
     path("account/notifications/", account.notifications, name="notifications"),
     path("account/notifications/read/", account.notifications_read, name="notifications_read"),
+    path("account/notifications/preferences/", preferences.preferences, name="preferences"),
+    path("unsubscribe/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
     path("account/addresses/", addresses.addresses, name="addresses"),
     path("account/addresses/add/", addresses.address_add, name="address_add"),
     path("account/addresses/<int:address_id>/", addresses.address_edit, name="address_edit"),

@@ -13,6 +13,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import Address, User
+from notifications.unsubscribe import unsubscribe_token
 from shop.cart.models import Cart
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
@@ -85,6 +86,8 @@ def own_pages(
             "/account/orders/": "Your orders",
             "/account/name/": "Your name",
             "/account/notifications/": "Messages",
+            "/account/notifications/preferences/": "What we tell you",
+            f"/unsubscribe/{unsubscribe_token(customer.pk)}/": "No more news by e-mail?",
             "/account/addresses/": "Your addresses",
             "/account/addresses/add/": "Add an address",
             f"/account/addresses/{kept.pk}/": "Change an address",
