@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 NAME_LENGTH = 120
+QUIET = "quiet"  # in the payload of what a user does not want to be told live
 READ = "inbox.read"  # tells a user's other screens; nothing to be read itself
 
 
@@ -54,7 +55,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(offset__gt=offset).order_by("offset")
 
     def to_read(self) -> Self:
-        return self.exclude(kind=READ)
+        return self.exclude(kind=READ).exclude(payload__has_key=QUIET)
 
 
 class Event(Message):

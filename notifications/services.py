@@ -9,7 +9,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from notifications import protocol
-from notifications.models import DigestItem, Event, Message, Pending, Stream, Ticket, new_epoch
+from notifications.models import QUIET, DigestItem, Event, Message, Pending, Stream, Ticket, new_epoch
 from notifications.preferences import chosen, goes_into_digests
 from notifications.protocol import REPLAY_BATCH, Entry
 from notifications.streams import is_shared
@@ -46,13 +46,15 @@ def tell(user_id: int, kind: str, /, **payload: Any) -> None:
     """Tell one user through the channels they chose for this kind, if and only if the transaction commits.
 
     Live is a message in the inbox; e-mail is a line of the next digest, if the message is not read before.
-    Where neither is wanted nothing is written. It locks `user:<id>` as notify() does.
+    The stream `user:<id>` has the event in any case, since screens keep their rows in step by it: one that is
+    not wanted live is marked `quiet`, and bell and inbox pass over it. It locks that stream as notify() does.
     """
     _demand_transaction(f"tell({user_id!r}, {kind!r})")
     choice = chosen(user_id, kind)
-    event = notify(f"user:{user_id}", kind, **payload) if choice.live else None
+    event = notify(f"user:{user_id}", kind, **payload, **({} if choice.live else {QUIET: True}))
     if choice.email and goes_into_digests(kind):
-        offset = event.offset if isinstance(event, Event) else None
+        # Where mail alone tells it, reading the inbox does not mean that it was read.
+        offset = event.offset if choice.live and isinstance(event, Event) else None
         DigestItem.objects.create(user_id=user_id, kind=kind, payload=payload, offset=offset)
 
 

@@ -9,7 +9,7 @@ from django.core import signing
 from django.db import transaction
 
 from notifications import preferences
-from notifications.inbox import inbox_stream
+from notifications.inbox import inbox, inbox_stream, unread_count
 from notifications.models import DigestItem, Event, Preference
 from notifications.preferences import choices, choose, keep_from_digests, register_kind, wants
 from notifications.services import NotInTransaction, tell
@@ -37,7 +37,9 @@ def channels(user, kind):
 
 def told(user):
     """How often live, and how often for the digest."""
-    return Event.objects.on(inbox_stream(user)).count(), DigestItem.objects.filter(user=user).count()
+    return Event.objects.on(inbox_stream(user)).to_read().count(), DigestItem.objects.filter(
+        user=user
+    ).count()
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,14 @@ def test_told_is_what_was_chosen_and_nothing_else(user, live, email):
         item = DigestItem.objects.get()
         assert (item.kind, item.payload, item.digest) == ("letter", {"text": "Come home."}, None)
         assert item.offset == (1 if live else None)
+
+
+def test_screens_stay_in_step_with_what_a_user_is_not_told(user):
+    choose(user, "letter", live=False, email=False)
+    with transaction.atomic():
+        tell(user.pk, "letter", text="Come home.")
+    assert Event.objects.on(inbox_stream(user)).get().payload == {"text": "Come home.", "quiet": True}
+    assert (unread_count(user), list(inbox(user))) == (0, [])
 
 
 def test_what_has_a_mail_of_its_own_is_in_no_digest(user):

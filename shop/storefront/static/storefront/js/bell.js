@@ -11,5 +11,5 @@ function show(count) {
 
 bell.addEventListener("notification", ({ detail }) => {
   if (detail.kind === "inbox.read") show(detail.data.unread);
-  else if (detail.kind !== "reset") show(Number(words.textContent) + 1);
+  else if (detail.kind !== "reset" && !detail.data.quiet) show(Number(words.textContent) + 1);
 });
