@@ -1,4 +1,4 @@
-"""Which pages may open a socket: a browser sends our cookies along from any page of the web.
+"""Which pages may open a socket or ask for events: a browser sends our cookies along from any page of the web.
 
 So the page's origin (scheme, host and port) must be one of ours.
 """
@@ -50,8 +50,16 @@ async def _refuse(scope: Any, send: Any) -> None:
 
 def may_open(scope: Any) -> bool:
     origins = _header(scope, b"origin")
-    if not origins:
-        return not _header(scope, b"cookie")
+    return _are_ours(scope, origins) if origins else not _header(scope, b"cookie")
+
+
+def may_ask(scope: Any) -> bool:
+    """Of a plain GET. Browsers leave Origin out where it is the page's own, and tell others by Sec-Fetch-Site."""
+    origins, sites = _header(scope, b"origin"), _header(scope, b"sec-fetch-site")
+    return (not origins or _are_ours(scope, origins)) and {"same-origin", "none"}.issuperset(sites)
+
+
+def _are_ours(scope: Any, origins: list[str]) -> bool:
     origin = _normal(origins[0]) if len(origins) == 1 else None
     return origin is not None and origin in _ours(scope)
 
@@ -61,7 +69,7 @@ def _ours(scope: Any) -> set[str | None]:
     hosts = _header(scope, b"host")
     same_host = getattr(settings, "NOTIFICATIONS_SAME_HOST_ORIGIN", False)
     if same_host and len(hosts) == 1 and _is_our_host(hosts[0]):
-        scheme = "https" if scope.get("scheme") == "wss" else "http"
+        scheme = "https" if scope.get("scheme") in {"wss", "https"} else "http"
         ours.add(_normal(f"{scheme}://{hosts[0].lower()}"))
     return ours - {None}
 

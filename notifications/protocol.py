@@ -49,6 +49,8 @@ class Bye(Exception):
     reconnect: ClassVar[bool] = True
     # Of the WebSocket close that follows, where RFC 6455 has a code of its own for it.
     close_code: ClassVar[int | None] = None
+    # Spread over seconds: what ends one connection often ends thousands in the same moment.
+    retry_ms: ClassVar[tuple[int, int]] = (200, 3000)
 
 
 class Drain(Bye):
@@ -61,6 +63,12 @@ class Resync(Bye):
 
 class Slow(Bye):
     code, reason = 4008, "nothing acknowledged for too long"
+
+
+class Full(Bye):
+    """Only where a client cannot acknowledge in any other way."""
+
+    code, reason, retry_ms = 4009, "a full window: coming again acknowledges it", (0, 100)
 
 
 class NoPong(Bye):
@@ -112,6 +120,12 @@ class Position(NamedTuple):
 
 class Frame(str):
     """A frame in ASCII, so that its length is its size; one that goes to many sockets is encoded once."""
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """What it says, read once for all who ask."""
+        fields: dict[str, Any] = json.loads(self)
+        return fields
 
     @cached_property
     def wire(self) -> bytes:
@@ -244,6 +258,5 @@ def event(stream: str, epoch: str, offset: int, uid: UUID, kind: str, at: dateti
 
 
 def bye(end: type[Bye]) -> Frame:
-    # Spread over seconds: what ends one connection often ends thousands in the same moment.
-    retry_ms = random.randint(200, 3000) if end.reconnect else 0
+    retry_ms = random.randint(*end.retry_ms) if end.reconnect else 0
     return build("bye", code=end.code, reconnect=end.reconnect, retry_ms=retry_ms, reason=end.reason)

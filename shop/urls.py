@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("shop.storefront.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/events/", include("notifications.urls")),
     path("api/v1/", include("shop.api.urls")),
     path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
     path("livez", health.livez, name="livez"),

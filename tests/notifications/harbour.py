@@ -16,6 +16,7 @@ if __name__ == "__main__":
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 
 import notifications
@@ -23,7 +24,7 @@ from notifications.daphne_server import Server
 from notifications.routing import websocket_urlpatterns
 from notifications.streams import register_stream
 
-SCRIPT = Path(notifications.__file__).parent / "static/notifications/notifications.js"
+SCRIPTS = Path(notifications.__file__).parent / "static/notifications"
 PAGE = b"""<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"></script>
 <ul id="seen"></ul><div id="place"></div>"""
 
@@ -36,12 +37,21 @@ def register() -> None:
     register_stream("desk", lambda reader, key: reader.user.has_perm("sessions.view_session"))
 
 
-async def pages(scope, receive, send) -> None:
-    await receive()
-    is_script = scope["path"] == "/notifications.js"
-    kind = b"text/javascript" if is_script else b"text/html; charset=utf-8"
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
-    await send({"type": "http.response.body", "body": SCRIPT.read_bytes() if is_script else PAGE})
+class Pages:
+    """The page, its scripts, and the site's own answers below /api/."""
+
+    def __init__(self) -> None:
+        self.site = get_asgi_application()
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["path"].startswith("/api/"):
+            await self.site(scope, receive, send)
+            return
+        await receive()
+        script = SCRIPTS / scope["path"].removeprefix("/")
+        kind, body = (b"text/javascript", script.read_bytes()) if script.is_file() else (b"text/html", PAGE)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": body})
 
 
 def relay() -> None:
@@ -58,7 +68,7 @@ class Harbour:
         sockets = URLRouter(websocket_urlpatterns)
         self._ready = threading.Event()
         self._server = Server(
-            ProtocolTypeRouter({"http": pages, "websocket": sockets}),
+            ProtocolTypeRouter({"http": Pages(), "websocket": sockets}),
             endpoints=["tcp:port=0:interface=127.0.0.1"],
             signal_handlers=signal_handlers,
             ready_callable=self._ready.set,
