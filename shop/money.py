@@ -1,4 +1,4 @@
-"""The smallest amount of a currency, and rounding to it: half up, as docs/pricing.md says."""
+"""The smallest amount of a currency, rounding to it (half up, as docs/pricing.md says), and money as JSON."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -19,3 +19,10 @@ def payable(amount: Money) -> None:
     """A validator: refuses what nobody could pay, such as half a cent."""
     if amount != rounded(amount):
         raise ValidationError(f"{amount.currency} has no amount smaller than {minor_unit(amount.currency)}.")
+
+
+def as_json(amount: Money) -> dict[str, str]:
+    """`{"amount": "24.00", "currency": "EUR"}`: a string, because a float is not money."""
+    figure = amount.amount
+    plain = f"{figure:.2f}" if figure == round(figure, 2) else f"{figure:f}"
+    return {"amount": plain, "currency": str(amount.currency)}

@@ -3,24 +3,19 @@
 from typing import Any
 
 from django.conf import settings
+from djmoney.money import Money
 from rest_framework import serializers
 from rest_framework.pagination import PageNumberPagination
 
 from notifications.protocol import Position
+from shop.money import as_json
 
 
 class Amount(serializers.Field):
-    """`{"amount": "24.00", "currency": "EUR"}`: a string, because a float is not money."""
+    """Money as `as_json` shapes it; a bare number, as annotations give it, is of the shop's own currency."""
 
     def to_representation(self, value: Any) -> dict[str, str]:
-        amount, currency = (
-            getattr(value, "amount", value),
-            getattr(value, "currency", settings.DEFAULT_CURRENCY),
-        )
-        return {
-            "amount": f"{amount:.2f}" if amount == round(amount, 2) else f"{amount:f}",
-            "currency": str(currency),
-        }
+        return as_json(value if isinstance(value, Money) else Money(value, settings.DEFAULT_CURRENCY))
 
 
 class Pages(PageNumberPagination):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -15,6 +16,7 @@ from djmoney.models.validators import MinMoneyValidator
 from pictures.models import PictureField
 from treebeard.mp_tree import MP_Node
 
+from shop.catalog.announcing import announce_prices, announce_visibility, announced
 from shop.money import payable
 
 if TYPE_CHECKING:
@@ -50,6 +52,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def in_category(self, category: Category) -> ProductQuerySet:
         return self.filter(category__path__startswith=category.path)
+
+    def update(self, **changes: Any) -> int:
+        if not changes.keys() & {"visible_from", "visible_until"}:
+            return super().update(**changes)
+        with announced(self, attrgetter("is_visible"), announce_visibility):
+            return super().update(**changes)
 
     def with_price_from(self) -> ProductQuerySet:
         return self.annotate(price_from=Min("variants__price"))
@@ -98,6 +106,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        mine = Product.objects.filter(pk=self.pk)
+        with announced(mine, attrgetter("is_visible"), announce_visibility):
+            super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("storefront:product", args=[self.slug])
@@ -220,6 +233,12 @@ class VariantQuerySet(models.QuerySet["Variant"]):
         """Those whose product the public may see now."""
         return self.filter(product__in=Product.objects.visible())
 
+    def update(self, **changes: Any) -> int:
+        if not changes.keys() & {"price", "price_currency"}:
+            return super().update(**changes)
+        with announced(self, attrgetter("price"), announce_prices):
+            return super().update(**changes)
+
     def with_options(self) -> VariantQuerySet:
         values = OptionValue.objects.select_related("option")
         return self.prefetch_related(Prefetch("values", queryset=values, to_attr="option_values"))
@@ -255,6 +274,10 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.sku
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with announced(Variant.objects.filter(pk=self.pk), attrgetter("price"), announce_prices):
+            super().save(*args, **kwargs)
 
     @property
     def label(self) -> str:

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from PIL import Image
 
+from notifications.models import Pending
 from shop.catalog.catalogue_file.cells import read_list, write_list
 from shop.catalog.catalogue_file.columns import FIXED
 from shop.catalog.models import Attribute, Category, OptionValue, Product, ProductImage, Variant
@@ -371,6 +372,19 @@ def test_a_missing_file_or_folder_says_so(load: Load, tmp_path: Path) -> None:
         load([FIRST], images=tmp_path / "nowhere")
     with pytest.raises(CommandError, match=r"Cannot read .*No such file"):
         call_command("load_catalogue", str(tmp_path / "nothing.csv"))
+
+
+def test_each_product_whose_prices_changed_is_told_once(load: Load) -> None:
+    other = FIRST | {"product": "moon-road", "title": "Moon road", "sku": "MR-1"}
+    load([FIRST, SECOND, other])
+    assert not Pending.objects.filter(kind="price").exists()
+    load([FIRST | {"price": "50.00"}, SECOND | {"price": "99.00"}, other | {"weight_g": "460"}])
+    told = Pending.objects.get(kind="price")
+    assert told.stream_name == "product:first-light"
+    assert {sku: price["amount"] for sku, price in told.payload["prices"].items()} == {
+        "FL-1": "50.00",
+        "FL-2": "99.00",
+    }
 
 
 # --- Size ---------------------------------------------------------------------------------------

@@ -1,0 +1,55 @@
+"""A product's open pages hear of its prices, and of its coming and going, in the transaction that changes them.
+
+Every way to write these passes here: save() of a model, and update() of a QuerySet, by which bulk_update() writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+
+from notifications.services import notify
+from shop.money import as_json
+
+if TYPE_CHECKING:
+    from djmoney.money import Money
+
+    from shop.catalog.models import Product, Variant
+
+PRICES_AN_EVENT = 100  # with the longest SKUs they still fit a frame
+
+
+@contextmanager
+def announced[Row: models.Model](
+    rows: models.QuerySet[Row], what: Callable[[Row], object], announce: Callable[[Sequence[Row]], None]
+) -> Iterator[None]:
+    """Around a write to these rows: announces those of which it changed `what`; new rows are no change."""
+    every = rows.model._default_manager
+    with transaction.atomic(using=rows.db, savepoint=False):
+        # Locked, so that of two changes at the same moment the second compares with what the first left.
+        locked = every.filter(pk__in=rows.values("pk")).select_for_update(no_key=True)
+        before = {row.pk: what(row) for row in locked.order_by("pk")}
+        yield
+        after = every.in_bulk(list(before)) if before else {}
+        if changed := [row for pk, row in after.items() if what(row) != before[pk]]:
+            announce(changed)
+
+
+def announce_prices(variants: Sequence[Variant]) -> None:
+    models.prefetch_related_objects(variants, "product")
+    changed: defaultdict[str, dict[str, Money]] = defaultdict(dict)
+    for variant in variants:
+        changed[variant.product.slug][variant.sku] = variant.price
+    for slug, prices in sorted(changed.items()):
+        for some in batched(prices.items(), PRICES_AN_EVENT):
+            notify(f"product:{slug}", "price", prices={sku: as_json(price) for sku, price in some})
+
+
+def announce_visibility(products: Sequence[Product]) -> None:
+    for product in sorted(products, key=lambda one: one.slug):
+        notify(f"product:{product.slug}", "visibility", visible=product.is_visible)
