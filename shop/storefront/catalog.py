@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from shop.catalog.facets import Facets
 from shop.catalog.models import Category, Product, ProductImage, ProductQuerySet
+from shop.storefront.cards import follow, hung
 
 PER_PAGE = 24
 FEATURED = ("position", "id")
@@ -26,23 +27,15 @@ SORTS = {
 }
 
 
-def hung(products: ProductQuerySet) -> ProductQuerySet:
-    """Products as the cards show them: cover, price from, how many are left of all variants together.
-
-    Their model's own order is lost with the grouping: ask for one.
-    """
-    left = Sum(F("variants__stock__on_hand") - F("variants__stock__reserved"))
-    priced = products.for_cards().filter(price_from__isnull=False)  # type: ignore[misc]  # annotated there
-    return priced.annotate(left=Coalesce(left, 0))
-
-
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     prints = hung(Product.objects.visible())
     featured = list(prints.order_by(*FEATURED)[:4])
-    newest = prints.exclude(pk__in=[product.pk for product in featured]).order_by("-visible_from", "-id")
+    others = prints.exclude(pk__in=[product.pk for product in featured])
+    newest = list(others.order_by("-visible_from", "-id")[:8])
+    follow([*featured, *newest])
     series = _with_pictures(Category.objects.filter(numchild=0))
-    context = {"featured": featured, "newest": newest[:8], "series": series}
+    context = {"featured": featured, "newest": newest, "series": series}
     return render(request, "storefront/home.html", context)
 
 
@@ -90,6 +83,8 @@ def listing(
     paginator = Paginator(found.order_by(*sorts[sort][1]) if sorts[sort][1] else found, PER_PAGE)
     paginator.count = total  # type: ignore[misc]  # counted with the facets
     page = paginator.get_page(request.GET.get("page"))
+    page.object_list = list(page.object_list)
+    follow(page.object_list)
     context |= {
         "page": page,
         "pages": paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),

@@ -20,6 +20,8 @@ def shop(request: HttpRequest) -> dict[str, Any]:
     user = _signed_in(request)
     return {
         "SHOP_NAME": settings.SHOP_NAME,
+        "LANGUAGE": f"en-{settings.SHOP_COUNTRY}",
+        "CURRENCY": settings.DEFAULT_CURRENCY,
         "SANDBOX": settings.SANDBOX,
         "DEMO": settings.DEMO,
         "sections": functools.cache(_sections),

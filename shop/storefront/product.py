@@ -13,11 +13,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.log import positions
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.shipping.models import ShippingMethod
-from shop.storefront.catalog import FEATURED, hung
+from shop.storefront.cards import follow, hung
+from shop.storefront.catalog import FEATURED
 from shop.storefront.templatetags.shop import money
 
 CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
@@ -30,10 +30,10 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     facts = Prefetch("attributes", queryset=ProductAttribute.objects.select_related("attribute"))
     visible = Product.objects.visible().select_related("category").prefetch_related(facts)
     product = get_object_or_404(visible, slug=slug)
-    following = positions(f"product:{slug}")  # Read before the stock, so that no change falls between.
+    related = _related(product)
+    follow([product, *related])  # Before the variants are read, so that no change falls between.
     variants = list(product.variants.with_options().select_related("stock"))
     chosen = choose(variants, request.GET.dict())
-    related = _related(product)
     prefetch_related_objects([product, *related], "images")
     images = list(product.images.all())
     options = offered(variants, chosen) if chosen else []
@@ -42,7 +42,6 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "images": images,
         "shown": _shown(chosen, images),
         "prints": {image.pk for image in images[:1]} | {variant.image_id for variant in variants},
-        "following": following,
         "variants": [_as_data(variant, images) for variant in variants],
         "chosen": chosen,
         "options": options,

@@ -139,6 +139,33 @@ def test_swapped_out_element_is_forgotten(page, aside, room, harbour):
     assert set(feeds) == {f"{room}-other"}
 
 
+def test_elements_in_view_leave_room_for_others_and_take_turns(page, aside, room, harbour):
+    def followed() -> set[int]:
+        hub = hubs._hubs.get(harbour.loop)  # none before the first socket
+        return {int(name.rpartition("-")[2]) for name in list(hub._feeds if hub else ()) if name != room}
+
+    def expect_followed(wanted: set[int]) -> None:
+        deadline = time.monotonic() + 10
+        while followed() != wanted and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
+        assert followed() == wanted
+
+    page.evaluate(
+        """(room) => {
+          const place = document.getElementById("place");
+          for (let n = 0; n < 30; n++) {
+            place.insertAdjacentHTML("beforeend", `<i data-stream="${room}-${n}" data-epoch="-" data-offset="0"
+              data-follow="in-view">${n} </i>`);
+          }
+          document.dispatchEvent(new CustomEvent("htmx:load", { detail: { elt: place } }));
+        }""",
+        room,
+    )
+    expect_followed(set(range(24)))
+    page.evaluate("for (const element of [...document.querySelectorAll('i')].slice(0, 20)) element.remove()")
+    expect_followed(set(range(20, 30)))
+
+
 def test_answers_pings_and_stays(page, aside, room, settings):
     settings.NOTIFICATIONS_LIMITS = {"ping": 0.2, "pong": 1.0}
     page.evaluate("document.addEventListener('notification-link', (event) => seen.push(event.detail.state))")

@@ -4,13 +4,16 @@
  * In a page: <div data-stream="order:17" data-epoch="4f" data-offset="3" hx-trigger="notification" ...> gets a
  * bubbling `notification` event for each event after that position; its detail is {stream, kind, data, id, time},
  * with kind "reset" when the element must be fetched afresh. What no element took arrives at `document`.
- * In a script: subscribe(stream, {epoch, offset}, onEvent, onReset); it returns a function that ends it. */
+ * With data-follow="in-view" it follows only while it can be seen, and goes on from there when it comes back.
+ * In a script: subscribe(stream, {epoch, offset}, onEvent, onReset); it returns a function that ends it and says where. */
 
 const PROTOCOL = "shop-notify.v1";
 const ACK_EVENTS = 64; // of all streams together: the server's window is of the socket
 const ACK_MS = 5000;
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30000;
+const IN_VIEW_MOST = 24; // of the 32 streams a socket may follow: what is always followed needs some
+const SETTLE_MS = 250; // what only flies by while somebody scrolls is not asked for
 
 class Link {
   topics = new Map();
@@ -56,6 +59,7 @@ class Link {
       this.topics.delete(topic.stream);
       this.#say({ t: "unsub", id: ++this.#asked, stream: topic.stream });
     }
+    return { epoch: topic.epoch, offset: follower.seen };
   }
 
   #ask(topic) {
@@ -224,16 +228,42 @@ function follow(element) {
     const offset = at in offsets ? Number(offsets[at]) : null;
     return subscribe(stream, { epoch, offset }, show, () => show({ stream, kind: "reset", data: {} }));
   });
-  followed.set(element, () => ends.forEach((end) => end()));
+  followed.set(element, ends);
+}
+
+function forget(element) {
+  const places = followed.get(element).map((end) => end());
+  followed.delete(element);
+  element.dataset.epoch = places.map(({ epoch }) => epoch || "-").join(" ");
+  element.dataset.offset = places.map(({ offset }) => offset ?? "").join(" ");
 }
 
 function scan(root) {
   for (const element of [root, ...root.querySelectorAll("[data-stream]")]) {
-    if (element.dataset?.stream && !followed.has(element)) follow(element);
+    if (!element.dataset?.stream) continue;
+    if (element.dataset.follow === "in-view") watcher.observe(element);
+    else if (!followed.has(element)) follow(element);
   }
-  for (const [element, end] of followed) {
-    if (!element.isConnected && followed.delete(element)) end();
+  for (const element of followed.keys()) if (!element.isConnected) forget(element);
+}
+
+// Elements that follow while they are in view
+
+const inView = new Set();
+let settling;
+
+const watcher = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) inView[isIntersecting ? "add" : "delete"](target);
+  clearTimeout(settling);
+  settling = setTimeout(settle, SETTLE_MS);
+});
+
+function settle() {
+  const wanted = new Set([...inView].slice(0, IN_VIEW_MOST));
+  for (const element of followed.keys()) {
+    if (element.dataset.follow === "in-view" && !wanted.has(element)) forget(element);
   }
+  for (const element of wanted) if (!followed.has(element)) follow(element);
 }
 
 document.addEventListener("htmx:load", (event) => scan(event.detail.elt));

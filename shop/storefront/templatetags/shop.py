@@ -1,19 +1,22 @@
 """What the templates of the shop say often: money, icons, prints on their paper."""
 
+import json
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from djmoney.money import Money
 from moneyed.l10n import format_money
 
+from notifications.templatetags.notifications import stream_attrs
 from shop.catalog.facets import Band
 from shop.catalog.models import ProductImage
 
 register = template.Library()
+_IN_AN_ATTRIBUTE = {ord(character): f"\\u{ord(character):04x}" for character in "&<>'"}
 
 # Enough steps for any screen without a page of addresses for every picture.
 WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
@@ -58,6 +61,16 @@ def icon(name: str, size: str = "") -> SafeString:
     extra = f" icon--{size}" if size else ""
     sheet = static("storefront/icons/sprite.svg")
     return format_html('<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, sheet, name)
+
+
+@register.simple_tag
+def live_card(product: Any) -> SafeString:
+    """The attributes of a card that cards.js keeps true while it is in view; after `cards.follow()`."""
+    variants = json.dumps(product.variants_now, separators=(",", ":")).translate(_IN_AN_ATTRIBUTE)
+    # In single quotes, because escaping JSON's own would double it.
+    return format_html(
+        "{} data-follow=\"in-view\" data-variants='{}'", stream_attrs(product.following), mark_safe(variants)
+    )
 
 
 @register.inclusion_tag("storefront/partials/picture.html")

@@ -7,6 +7,8 @@ const variants = JSON.parse(document.getElementById("variants").textContent);
 const options = page.querySelector("[data-options]");
 const adding = page.querySelector("[data-add]");
 const stock = page.querySelector("[data-stock]");
+const repriced = page.querySelector("[data-repriced]");
+let away = false; // taken out of the shop while this page was open
 
 function chosenCodes() {
   return Object.fromEntries(new FormData(options));
@@ -27,16 +29,21 @@ function find(codes, kept) {
 
 let chosen = variants.find((variant) => String(variant.id) === adding?.elements.variant.value);
 
-function showStock() {
-  const { available, reserved } = chosen;
-  const kind = available <= 0 ? "urgent" : available <= FEW ? "brass" : "good";
+function stockWords({ available, reserved }) {
+  if (away) return "No longer for sale";
   const words =
     available <= 0 ? "Sold out in this combination" : available <= FEW ? `Only ${available} left` : `${available} left`;
-  stock.className = `state state--${kind}`;
-  stock.textContent = reserved > 0 ? `${words}, ${reserved} set aside for orders` : words;
+  return reserved > 0 ? `${words}, ${reserved} set aside for orders` : words;
+}
+
+function showStock() {
+  const none = away || chosen.available <= 0;
+  stock.className = `state state--${none ? "urgent" : chosen.available <= FEW ? "brass" : "good"}`;
+  stock.textContent = stockWords(chosen);
   const button = adding.querySelector("button");
-  button.disabled = adding.elements.quantity.disabled = available <= 0;
-  button.textContent = available > 0 ? "Add to cart" : "Sold out";
+  button.disabled = adding.elements.quantity.disabled = none;
+  button.textContent = away ? "Not for sale" : none ? "Sold out" : "Add to cart";
+  page.querySelector("[data-sold-out]")?.toggleAttribute("hidden", variants.some((one) => one.available > 0));
 }
 
 function showOptions() {
@@ -80,6 +87,7 @@ function choose(variant) {
   chosen = variant;
   adding.elements.variant.value = variant.id;
   page.querySelector("[data-price]").textContent = variant.price;
+  repriced.textContent = "";
   showOptions();
   showPicture(before);
   showWall();
@@ -89,14 +97,39 @@ function choose(variant) {
 
 options?.addEventListener("change", (event) => choose(find(chosenCodes(), event.target.name)));
 
+const money = new Intl.NumberFormat(document.documentElement.lang, {
+  style: "currency",
+  currency: document.documentElement.dataset.currency,
+});
+
+function reprice(variant, { amount }) {
+  const before = variant.price;
+  variant.price = money.format(amount);
+  if (variant !== chosen || variant.price === before) return;
+  page.querySelector("[data-price]").textContent = variant.price;
+  repriced.textContent = `The price changed just now. It was ${before}, it is ${variant.price}.`;
+}
+
+const hear = {
+  stock({ sku, available, reserved }) {
+    const variant = variants.find((one) => one.sku === sku);
+    if (!variant) return;
+    Object.assign(variant, { available, reserved });
+    showOptions();
+    if (variant === chosen) showStock();
+  },
+  price({ prices }) {
+    for (const variant of variants) if (variant.sku in prices) reprice(variant, prices[variant.sku]);
+  },
+  visibility({ visible }) {
+    away = !visible;
+    showStock();
+  },
+  reset: () => location.reload(),
+};
+
 page.addEventListener("notification", ({ detail: { kind, data } }) => {
-  if (kind === "reset") return location.reload();
-  if (kind !== "stock" || !chosen) return;
-  const variant = variants.find((one) => one.sku === data.sku);
-  if (!variant) return;
-  Object.assign(variant, { available: data.available, reserved: data.reserved });
-  showOptions();
-  if (variant === chosen) showStock();
+  if (chosen || kind === "reset") hear[kind]?.(data);
 });
 
 /* Adding answers with a few words and the cart's new number; where that fails, the form goes the plain way. */

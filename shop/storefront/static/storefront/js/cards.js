@@ -1,0 +1,50 @@
+/* A card stays true while it is in view: the price it starts at, and whether few or none are left. Its attribute
+ * data-variants keeps both of each variant, because one event alone can tell neither. */
+
+const FEW = 8;
+
+const money = new Intl.NumberFormat(document.documentElement.lang, {
+  style: "currency",
+  currency: document.documentElement.dataset.currency,
+});
+
+function mark(card, variants) {
+  const left = Object.values(variants).reduce((sum, [count]) => sum + count, 0);
+  if ("away" in card.dataset) return ["No longer for sale", "muted"];
+  if (left <= 0) return ["Sold out", "muted"];
+  return left <= FEW ? ["Few left", "brass"] : ["", "brass"];
+}
+
+function write(place, words) {
+  if (!place || place.textContent === words) return;
+  const arriving = document.createElement("span");
+  arriving.className = "arriving";
+  arriving.textContent = words;
+  place.replaceChildren(arriving);
+}
+
+function show(card, variants) {
+  const prices = Object.values(variants).flatMap(([, price]) => (price === null ? [] : [Number(price)]));
+  const place = card.querySelector("[data-mark]");
+  const [words, tone] = mark(card, variants);
+  write(card.querySelector("[data-from]"), money.format(Math.min(...prices)));
+  write(place, words);
+  if (place) place.className = `card__mark ${tone}`;
+}
+
+const hear = {
+  stock: (variants, { sku, available }) => (variants[sku] = [available, variants[sku]?.[1] ?? null]),
+  price: (variants, { prices }) => {
+    for (const [sku, { amount }] of Object.entries(prices)) variants[sku] = [variants[sku]?.[0] ?? 0, amount];
+  },
+  visibility: (variants, { visible }, card) => card.toggleAttribute("data-away", !visible),
+  reset: () => location.reload(),
+};
+
+document.addEventListener("notification", ({ target, detail: { kind, data } }) => {
+  if (!target.dataset?.variants || !(kind in hear)) return;
+  const variants = JSON.parse(target.dataset.variants);
+  hear[kind](variants, data, target);
+  target.dataset.variants = JSON.stringify(variants); // with the place it is followed from, should the card come again
+  show(target, variants);
+});
