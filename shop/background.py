@@ -21,6 +21,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from notifications.services import prune, relay
+from shop.alerts.services import forget_old, tell_due
 from shop.cart.models import Cart
 from shop.digests import digests
 from shop.payments.cancellations import expire_orders
@@ -44,6 +45,7 @@ def tidy() -> None:
     prune()
     forget_old_quotes()
     Cart.objects.abandoned().delete()
+    forget_old()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)
 
@@ -51,6 +53,7 @@ def tidy() -> None:
 # Seconds between two runs of each job.
 JOBS: dict[Callable[[], object], float] = {
     relay: 2,
+    tell_due: 5,
     expire_orders: 10,
     reconcile: 30,
     revive_tasks: 60,

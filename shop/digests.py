@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db.models import F
 from django.tasks import task
 from django.urls import reverse
 
 from notifications.digest import forget, gather_digests, items
 from notifications.models import DigestItem
 from notifications.unsubscribe import unsubscribe_token
-from shop.letters import TRIES, Letter, try_again_at, write_letter
+from shop.letters import TRIES, Letter, confirmed_address, try_again_at, write_letter
 from shop.news import news_of
 
 SHOWN = 20
@@ -28,7 +26,7 @@ def digests() -> int:
 def send_digest(user_id: int, number: int, attempt: int = 1) -> None:
     """Asks for the items again each time: what is read while a mail server is away is not mailed after it."""
     unread = list(items(user_id, number))
-    address = _confirmed_address(user_id)
+    address = confirmed_address(user_id)
     if unread and address:
         try:
             _letter(user_id, number, address, unread).send()
@@ -39,12 +37,6 @@ def send_digest(user_id: int, number: int, attempt: int = 1) -> None:
             again.enqueue(user_id, number, attempt + 1)
             return
     forget(user_id, number)
-
-
-def _confirmed_address(user_id: int) -> str | None:
-    """News goes only where somebody said that the address is theirs."""
-    own = EmailAddress.objects.filter(user=user_id, user__is_active=True, verified=True)
-    return own.filter(email__iexact=F("user__email")).values_list("email", flat=True).first()
 
 
 def _letter(user_id: int, number: int, address: str, unread: list[DigestItem]) -> Letter:

@@ -6,8 +6,10 @@ from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.policy import Policy, default
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -45,3 +47,9 @@ def write_letter(
 def try_again_at(attempt: int) -> datetime:
     """Soon after the first attempts, then with growing pauses."""
     return timezone.now() + timedelta(seconds=10 * 2**attempt)
+
+
+def confirmed_address(user_id: int) -> str | None:
+    """News goes only where somebody said that the address is theirs."""
+    own = EmailAddress.objects.filter(user=user_id, user__is_active=True, verified=True)
+    return own.filter(email__iexact=F("user__email")).values_list("email", flat=True).first()

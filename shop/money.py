@@ -1,9 +1,12 @@
-"""The smallest amount of a currency, rounding to it (half up, as docs/pricing.md says), and money as JSON."""
+"""The smallest amount of a currency, rounding to it (half up, as docs/pricing.md says), money as JSON and in words."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from djmoney.money import Money
+from moneyed.l10n import format_money
 
 
 def minor_unit(currency: object) -> Decimal:
@@ -26,3 +29,12 @@ def as_json(amount: Money) -> dict[str, str]:
     figure = amount.amount
     plain = f"{figure:.2f}" if figure == round(figure, 2) else f"{figure:f}"
     return {"amount": plain, "currency": str(amount.currency)}
+
+
+def from_json(amount: Mapping[str, str]) -> Money:
+    return Money(amount["amount"], amount["currency"])
+
+
+def in_words(amount: Money) -> str:
+    """`€24.00`, as the shop's country writes it in English."""
+    return format_money(amount, locale=f"en_{settings.SHOP_COUNTRY}")

@@ -10,6 +10,8 @@ from typing import Any
 from django.urls import reverse
 
 from notifications.preferences import keep_from_digests, longest_prefix, register_kind
+from shop.alerts.models import Alert
+from shop.money import from_json, in_words
 from shop.orders.log import title_of
 
 
@@ -49,6 +51,15 @@ def order_news(kind: str, payload: Mapping[str, Any]) -> News:
     )
 
 
+def alert_news(kind: str, payload: Mapping[str, Any]) -> News:
+    title, options = f"“{payload['title']}”", payload["options"]
+    price = in_words(from_json(payload["price"]))
+    if kind == Alert.Kind.BACK:
+        return News(f"{title} is back", ", ".join(filter(None, [options, price])), payload["path"])
+    was = f"was {in_words(from_json(payload['was']))}"
+    return News(f"{title} now costs {price}", ", ".join(filter(None, [options, was])), payload["path"])
+
+
 def register() -> None:
     register_kind("order", "Your orders", "Each step of an order: paid, packed, delivered, refunded.")
     register_kind(
@@ -68,3 +79,18 @@ def register() -> None:
         "order.refund_paid",
     )
     register_news("order", order_news)
+    register_kind(
+        Alert.Kind.BACK,
+        "Prints that are back",
+        "When one that you wait for can be had again. An e-mail of its own, at once.",
+        email=True,
+    )
+    register_kind(
+        Alert.Kind.CHEAPER,
+        "Prints that cost less",
+        "When one that you watch costs less than when you asked. An e-mail of its own, at once.",
+        email=True,
+    )
+    keep_from_digests(*Alert.Kind.values)
+    register_news(Alert.Kind.BACK, alert_news)
+    register_news(Alert.Kind.CHEAPER, alert_news)

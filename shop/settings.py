@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "accounts",
     "shop.catalog",
     "shop.inventory",
+    "shop.alerts",
     "shop.promotions",
     "shop.pricing",
     "shop.shipping",

@@ -10,6 +10,7 @@ from tests.processes import ROOT
 
 ROOMS = [
     "inventory",
+    "alerts",
     "cart",
     "checkout",
     "orders",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from shop.catalog.models import Option, OptionValue, Variant
 
@@ -34,6 +35,11 @@ def available(variant: Variant) -> int:
 
 def codes(variant: Variant) -> dict[str, str]:
     return {value.option.code: value.code for value in variant.option_values}
+
+
+def url_of(variant: Variant) -> str:
+    """Its product's page with this one chosen."""
+    return f"{variant.product.get_absolute_url()}?{urlencode(codes(variant))}".removesuffix("?")
 
 
 def choose(variants: Sequence[Variant], wanted: Mapping[str, str]) -> Variant | None:

@@ -1,11 +1,8 @@
 """What people do at the same instant waits for one another and never deadlocks."""
 
-import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.db import connection
 from djmoney.money import Money
 
 from accounts.models import User
@@ -17,30 +14,10 @@ from shop.orders.models import Order, WrongStatus
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment, Refund
 from shop.payments.refunds import NothingToRefund, refund_order
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 15
-
-
-def at_once(*works: Callable[[], Any]) -> list[BaseException]:
-    """Runs them in threads that start together; returns what they raised."""
-    start, raised = threading.Barrier(len(works)), []
-
-    def run(work: Callable[[], Any]) -> None:
-        try:
-            start.wait(10)
-            work()
-        except BaseException as error:
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return raised
 
 
 def test_one_customer_places_an_order_while_another_of_theirs_is_cancelled(

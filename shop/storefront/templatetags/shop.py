@@ -9,11 +9,11 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from djmoney.money import Money
-from moneyed.l10n import format_money
 
 from notifications.templatetags.notifications import stream_attrs
 from shop.catalog.facets import Band
 from shop.catalog.models import ProductImage
+from shop.money import in_words
 
 register = template.Library()
 _IN_AN_ATTRIBUTE = {ord(character): f"\\u{ord(character):04x}" for character in "&<>'"}
@@ -25,7 +25,7 @@ WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
 @register.filter
 def money(amount: Any) -> str:
     """`€24.00`; nothing for nothing."""
-    return format_money(amount, locale=f"en_{settings.SHOP_COUNTRY}") if amount is not None else ""
+    return in_words(amount) if amount is not None else ""
 
 
 @register.filter
