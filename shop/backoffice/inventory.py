@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,6 +17,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from shop.alerts.models import Alert
 from shop.backoffice.ledgers import LedgerAdmin
 from shop.backoffice.site import hand
 from shop.errors import ShopError
@@ -80,7 +82,7 @@ class LevelFilter(DropdownFilter):
 
 @admin.register(Stock)
 class StockAdmin(ModelAdmin):
-    list_display = ("sku", "product", "on_hand", "reserved", "left")
+    list_display = ("sku", "product", "on_hand", "reserved", "left", "waiting")
     list_display_links = ("sku",)
     list_filter = (LevelFilter,)
     list_filter_submit = True
@@ -99,7 +101,8 @@ class StockAdmin(ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stock]:
-        return super().get_queryset(request).annotate(free=F("on_hand") - F("reserved"))
+        waiting = Coalesce(Subquery(Alert.objects.counted()), 0)
+        return super().get_queryset(request).annotate(free=F("on_hand") - F("reserved"), waiting=waiting)
 
     @display(description="SKU", ordering="variant__sku")
     def sku(self, stock: Stock) -> str:
@@ -114,6 +117,10 @@ class StockAdmin(ModelAdmin):
     )
     def left(self, stock: Stock) -> tuple[str, str]:
         return level(stock.available), str(stock.available)
+
+    @display(description="Waited for by", ordering="waiting")
+    def waiting(self, stock: Any) -> str:
+        return str(stock.waiting or "–")
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """One variant's stock with its last movements and holds, and the form that moves some."""

@@ -9,6 +9,7 @@ from django.test import Client
 from djmoney.money import Money
 
 from accounts.models import User
+from shop.alerts.models import Alert
 from shop.catalog.models import Attribute, Category, Option, ProductImage, Variant
 from shop.inventory.services import receive
 from shop.orders.models import Order
@@ -29,6 +30,7 @@ def products(count: int, make: "Makers") -> None:
     for _ in range(count):
         product = make.variant().product
         number = product.pk
+        Alert.objects.create(email="ada@example.com", variant=product.variants.get(), kind="stock.back")
         Coupon.objects.create(code=f"C{number}", percent=5)
         Category.objects.add_root({"name": f"Series {number}", "slug": f"series-{number}"})
         Attribute.objects.create(code=f"a{number}", name=f"Fact {number}")

@@ -3,7 +3,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.models import User
+from shop.alerts.models import Alert
+from shop.alerts.services import ask
 from shop.catalog.models import Variant
 from shop.inventory.models import Stock, StockMovement
 from shop.inventory.services import receive, reserve
@@ -106,3 +110,22 @@ def test_a_variant_is_found_by_its_sku(packer: Client, make_variant: Callable[..
     rows = packer.get(f"{LIST}?q={wanted.sku.lower()}").context["cl"].result_list
     assert wanted.pk in [stock.pk for stock in rows]
     assert packer.get(f"{LIST}?q=nothing-like-it").context["cl"].result_list.count() == 0
+
+
+def test_the_list_and_the_page_say_how_many_wait(
+    owner: Client, make_variant: Callable[..., Variant], customer: User
+) -> None:
+    make_variant(stock=1)
+    variant = make_variant(stock=0)
+    for email in ("ada@example.com", "bob@example.com"):
+        ask(variant, "stock.back", email=email)
+    ask(variant, "price.drop", user=customer)
+    Alert.objects.filter(email="bob@example.com").update(told_at=timezone.now())
+    ask(variant, "stock.back", user=customer)
+
+    rows = owner.get(f"{LIST}?o=-5").content.decode().partition("<tbody")[2].split("<tbody")
+    assert variant.sku in rows[0]
+    assert '"field-waiting' in rows[0]
+    assert ">2<" in rows[0]
+    assert ">2<" not in rows[1]
+    assert "<dt>Waited for by</dt><dd>2</dd>" in owner.get(page(variant)).content.decode()
