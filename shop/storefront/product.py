@@ -13,12 +13,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from shop.alerts.models import Alert
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.shipping.models import ShippingMethod
+from shop.storefront.alerts import with_alerts
 from shop.storefront.cards import follow, hung
 from shop.storefront.catalog import FEATURED
-from shop.storefront.templatetags.shop import money
+from shop.storefront.templatetags.shop import money, price
 
 CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
 # The scene of the "on a wall" drawing, in centimetres: where the floor is, where a print hangs.
@@ -32,7 +34,8 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     product = get_object_or_404(visible, slug=slug)
     related = _related(product)
     follow([product, *related])  # Before the variants are read, so that no change falls between.
-    variants = list(product.variants.with_options().select_related("stock"))
+    waiting = Alert.objects.waiting().of(request.user)
+    variants = list(with_alerts(product.variants.with_options().select_related("stock"), waiting))
     chosen = choose(variants, request.GET.dict())
     prefetch_related_objects([product, *related], "images")
     images = list(product.images.all())
@@ -60,7 +63,7 @@ def _shown(chosen: Variant | None, images: list[ProductImage]) -> ProductImage |
     return next((image for image in images if chosen and image.pk == chosen.image_id), first)
 
 
-def _as_data(variant: Variant, images: list[ProductImage]) -> dict[str, Any]:
+def _as_data(variant: Any, images: list[ProductImage]) -> dict[str, Any]:
     """What product.js needs to show another variant without asking."""
     shown = _shown(variant, images)
     return {
@@ -74,6 +77,8 @@ def _as_data(variant: Variant, images: list[ProductImage]) -> dict[str, Any]:
         "image": shown.pk if shown else None,
         "frame": _frame(variant),
         "wall": _wall(variant, images),
+        "awaited": variant.awaited,
+        "watched": price(variant.watched),
     }
 
 

@@ -3,6 +3,7 @@ from django.urls import path
 from shop.storefront import (
     account,
     addresses,
+    alerts,
     cart,
     catalog,
     checkout,
@@ -22,6 +23,8 @@ browsing = [
     path("products/", catalog.product_list, name="products"),
     path("products/<slug:slug>/", product.product_detail, name="product"),
     path("categories/<slug:slug>/", catalog.category, name="category"),
+    path("alerts/", alerts.alert_ask, name="alert_ask"),
+    path("alerts/<str:token>/", alerts.alert, name="alert"),
     path("search/", search.results, name="search"),
     path("search/suggest/", search.suggestions, name="suggest"),
 ]
@@ -62,6 +65,8 @@ keeping = [
     path("account/notifications/read/", account.notifications_read, name="notifications_read"),
     path("account/notifications/preferences/", preferences.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
+    path("account/waiting/", alerts.waiting, name="waiting"),
+    path("account/waiting/<int:alert_id>/stop/", alerts.waiting_stop, name="waiting_stop"),
     path("account/addresses/", addresses.addresses, name="addresses"),
     path("account/addresses/add/", addresses.address_add, name="address_add"),
     path("account/addresses/<int:address_id>/", addresses.address_edit, name="address_edit"),

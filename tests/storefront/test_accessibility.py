@@ -14,6 +14,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Address, User
 from notifications.unsubscribe import unsubscribe_token
+from shop.alerts.invitations import Invitation
+from shop.alerts.models import Alert
+from shop.alerts.services import ask
 from shop.cart.models import Cart
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
@@ -73,6 +76,8 @@ def own_pages(
         email = EmailAddress.objects.create(user=customer, email=customer.email, primary=True)
         client.post("/accounts/password/reset/", {"email": customer.email})
         reset = next(word for word in mailoutbox[-1].body.split() if "/reset/key/" in word)
+        ask(variant, Alert.Kind.CHEAPER, user=customer)
+        invited = Invitation(variant.pk, Alert.Kind.CHEAPER, "ada@example.com", "24", "EUR")
         connection.close()
         return {
             "/cart/": "Your cart",
@@ -85,6 +90,8 @@ def own_pages(
             "/account/": "Your account",
             "/account/orders/": "Your orders",
             "/account/name/": "Your name",
+            "/account/waiting/": "Waiting for",
+            f"/alerts/{invited.token}/": f"Shall we tell you {invited.alert_for(variant).occasion}?",
             "/account/notifications/": "Messages",
             "/account/notifications/preferences/": "What we tell you",
             f"/unsubscribe/{unsubscribe_token(customer.pk)}/": "No more news by e-mail?",

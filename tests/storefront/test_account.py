@@ -28,7 +28,8 @@ def own_order(place: Callable[..., Order], make_cart: Callable[..., Cart], custo
 
 
 @pytest.mark.parametrize(
-    "path", ["", "orders/", "name/", "notifications/", "addresses/", "addresses/add/", "addresses/1/"]
+    "path",
+    ["", "orders/", "name/", "notifications/", "waiting/", "addresses/", "addresses/add/", "addresses/1/"],
 )
 def test_an_account_is_for_who_signed_in(client: Client, db: None, path: str) -> None:
     answer = client.get(f"/account/{path}")

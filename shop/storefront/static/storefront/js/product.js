@@ -44,6 +44,7 @@ function showStock() {
   button.disabled = adding.elements.quantity.disabled = none;
   button.textContent = away ? "Not for sale" : none ? "Sold out" : "Add to cart";
   page.querySelector("[data-sold-out]")?.toggleAttribute("hidden", variants.some((one) => one.available > 0));
+  page.dispatchEvent(new CustomEvent("shown", { detail: chosen })); // alerts.js
 }
 
 function showOptions() {
