@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
-NAME_LENGTH = 120
+NAME_LENGTH = 160
 QUIET = "quiet"  # in the payload of what a user does not want to be told live
 READ = "inbox.read"  # tells a user's other screens; nothing to be read itself
 

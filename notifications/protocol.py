@@ -25,7 +25,7 @@ SOCKETS_PER_USER = 10
 FRAMES_PER_SECOND = 20
 FRAMES_BURST = 40
 REPLAY_BATCH = 500
-STREAM_NAME = re.compile(r"[a-z][a-z0-9_-]*:[\w.~@-]{1,100}", re.ASCII)
+STREAM_NAME = re.compile(r"[a-z][a-z0-9_-]*:[\w.~@-]{1,140}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
