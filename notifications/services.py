@@ -75,6 +75,15 @@ def prune() -> int:
     )
 
 
+def forget_idle(kind: str, idle: timedelta) -> int:
+    """Delete the streams of a kind that nobody wrote to for so long, such as those of what is gone itself.
+
+    Whoever still follows one is told to look anew when it begins again.
+    """
+    horizon = timezone.now() - idle
+    return Stream.objects.filter(name__startswith=f"{kind}:", updated_at__lt=horizon).delete()[0]
+
+
 def _demand_transaction(call: str) -> None:
     if not connection.in_atomic_block:
         raise NotInTransaction(f"{call} belongs in the transaction of the change it tells of")

@@ -20,9 +20,9 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from notifications.services import prune, relay
+from notifications.services import forget_idle, prune, relay
 from shop.alerts.services import forget_old, tell_due
-from shop.cart.models import Cart
+from shop.cart.models import CART_KEPT, Cart
 from shop.digests import digests
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
@@ -45,6 +45,7 @@ def tidy() -> None:
     prune()
     forget_old_quotes()
     Cart.objects.abandoned().delete()
+    forget_idle("cart", CART_KEPT)
     forget_old()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)

@@ -2,12 +2,23 @@
 
 from accounts.models import User
 from notifications.streams import Reader, register_stream
+from shop.cart.models import Cart
 from shop.catalog.models import Product
 from shop.orders.models import Order
 
 
 def own_user(reader: Reader, key: str) -> bool:
     return reader.user.is_authenticated and str(reader.user.pk) == key
+
+
+def own_cart(reader: Reader, key: str) -> bool:
+    """An account's own; a guest's where the session has the token that opens the cart."""
+    cart = Cart.objects.filter(pk=key).only("user_id", "token").first() if key.isdecimal() else None
+    if cart is None:
+        return False
+    if cart.user_id is None:
+        return reader.session.get("cart") == cart.token
+    return cart.user_id == reader.user.pk
 
 
 def own_order(reader: Reader, key: str) -> bool:
@@ -37,6 +48,7 @@ def _staff_with(reader: Reader, permission: str) -> bool:
 
 def register() -> None:
     register_stream("user", own_user)
+    register_stream("cart", own_cart)
     register_stream("order", own_order)
     # Unrelated checkouts write to these at once and must not wait for one another.
     register_stream("product", public_product, shared=True)

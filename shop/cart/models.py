@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import CharField, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils import timezone
 from djmoney.models.fields import MoneyField
 
+from notifications.log import with_position
 from shop.catalog.models import Variant
 from shop.promotions.models import Coupon
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 MAX_QUANTITY = 20
+CART_KEPT = timedelta(days=90)
 
 
 def new_token() -> str:
@@ -34,9 +37,16 @@ class CartQuerySet(models.QuerySet["Cart"]):
             return self.filter(user=user).first()
         return self.filter(user=None, token=token).first() if token else None
 
+    def at_a_glance(self) -> CartQuerySet:
+        """With `item_count`, and `epoch` and `top` of the cart's stream at that count."""
+        lines = CartLine.objects.filter(cart=OuterRef("pk")).order_by().values("cart")
+        counted = Coalesce(Subquery(lines.annotate(n=Sum("quantity")).values("n")), 0)
+        stream = Concat(Value("cart:"), Cast(OuterRef("pk"), CharField()))
+        return with_position(self.annotate(item_count=counted), stream)
+
     def abandoned(self) -> CartQuerySet:
         """Guests' carts that outlived the session which could still open them."""
-        horizon = timezone.now() - timedelta(days=90)
+        horizon = timezone.now() - CART_KEPT
         return self.filter(user=None, created_at__lt=horizon).exclude(lines__created_at__gte=horizon)
 
 
@@ -53,8 +63,18 @@ class Cart(models.Model):
 
     objects = CartQuerySet.as_manager()
 
+    # Of `at_a_glance()`
+    item_count: int
+    epoch: str | None
+    top: int | None
+
     def __str__(self) -> str:
         return f"cart {self.pk}"
+
+    @property
+    def stream(self) -> str:
+        """Its name opens nothing: the cart's owner reads it, or the session that has the token."""
+        return f"cart:{self.pk}"
 
     def count(self) -> int:
         return self.lines.aggregate(n=Sum("quantity"))["n"] or 0

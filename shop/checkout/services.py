@@ -12,7 +12,8 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from shop.cart.models import Cart, new_token
-from shop.cart.services import Review, review
+from shop.cart.review import Review, review
+from shop.cart.services import empty_cart
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
 from shop.orders.models import Order, OrderLine
@@ -87,14 +88,13 @@ def _place(
         raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
     order = _write_order(cart, key, user, email, address, choice, totals)
     _write_lines(order, seen, totals)
+    empty_cart(cart)
     # The log before the stock, in the order in which cancelling takes their locks: the other way round they deadlock.
     order.record("placed", by=user)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     reserve(order.public_id, quantities, order.reserved_until)
     if not order.total.amount:
         mark_paid(order, why="There was nothing to pay.")
-    cart.lines.all().delete()
-    Cart.objects.filter(pk=cart.pk).update(coupon=None)
     return order
 
 

@@ -12,19 +12,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from djmoney.money import Money
 
 from accounts.models import User
+from notifications.log import positions
+from notifications.protocol import Position
 from shop.cart.models import Cart
+from shop.cart.review import Review, review
 from shop.cart.services import (
-    Review,
     add_to_cart,
     apply_coupon,
     merge_carts,
     open_cart,
     remove_coupon,
-    review,
     set_quantity,
 )
 from shop.catalog.models import Variant
@@ -48,6 +50,11 @@ def filled_cart(request: HttpRequest) -> Cart:
     return cart
 
 
+def followed(cart: Cart | None) -> dict[str, Position]:
+    """Where the cart's stream stands. Read it before the lines, so that no change falls between."""
+    return positions(cart.stream) if cart and cart.pk else {}
+
+
 def look_over(cart: Cart | None) -> Review:
     return review(cart) if cart and cart.pk else Review(cart=cart or Cart(), lines=[])
 
@@ -66,6 +73,13 @@ def cart(request: ShopRequest) -> HttpResponse:
     return _cart_page(request, current_cart(request))
 
 
+@never_cache
+@require_safe
+def cart_count(request: ShopRequest) -> HttpResponse:
+    """The number in the header, for a page that learned that the customer has another cart than it knows."""
+    return render(request, "storefront/partials/cart_count.html")
+
+
 @require_POST
 def cart_add(request: ShopRequest) -> HttpResponse:
     form = AddToCartForm(request.POST)
@@ -82,12 +96,7 @@ def cart_add(request: ShopRequest) -> HttpResponse:
     if not request.htmx:
         messages.success(request, f"“{variant.product.title}” is in your cart.")
         return redirect("storefront:cart")
-    added = {
-        "variant": variant,
-        "line": line,
-        "quantity": form.cleaned_data["quantity"],
-        "cart_count": cart.count(),
-    }
+    added = {"variant": variant, "line": line, "quantity": form.cleaned_data["quantity"]}
     return render(request, "storefront/partials/cart_added.html", added)
 
 
@@ -141,13 +150,15 @@ def _next_page(request: ShopRequest) -> str:
 
 
 def _cart_page(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResponse:
+    following = followed(cart)
     looked = look_over(cart)
     totals = looked.totals()
     context = {
         "review": looked,
+        "following": following,
         "totals": totals,
         "delivery_from": _cheapest_delivery(looked, totals.subtotal - totals.discount),
-        "cart_count": looked.count,
+        "cart_badge": {"count": looked.count, "following": following},
         "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",
         **seen,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.contrib import messages
@@ -11,8 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Address
-from shop.cart.services import Review
-from shop.storefront.cart import current_cart, look_over
+from notifications.protocol import Position
+from shop.cart.review import Review
+from shop.storefront.cart import current_cart, followed, look_over
 from shop.storefront.forms import AddressForm, ContactForm
 
 DRAFT = "checkout"
@@ -22,17 +24,20 @@ NEW_ADDRESS = "new"
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest) -> HttpResponse:
-    looked = look_over(current_cart(request))
+    cart = current_cart(request)
+    following = followed(cart)
+    looked = look_over(cart)
     if looked.blocked:
         return back_to_cart(request, looked)
+    page = functools.partial(_details_page, request, looked, following)
     if request.method != "POST":
-        return _details_page(request, looked, *_forms_from_draft(request))
+        return page(*_forms_from_draft(request))
     if "reshape" in request.POST:
         typed = request.POST.dict()
-        return _details_page(request, looked, ContactForm(initial=typed), AddressForm(initial=typed))
+        return page(ContactForm(initial=typed), AddressForm(initial=typed))
     draft, contact, address = _read_details(request)
     if draft is None:
-        return _details_page(request, looked, contact, address, status=422)
+        return page(contact, address, status=422)
     request.session[DRAFT] = draft_of(request) | draft
     tell_notices(request, looked)
     return redirect("storefront:checkout_delivery")
@@ -70,11 +75,17 @@ def _forms_from_draft(request: HttpRequest) -> tuple[ContactForm, AddressForm]:
 
 
 def _details_page(
-    request: HttpRequest, looked: Review, contact: ContactForm, address: AddressForm, status: int = 200
+    request: HttpRequest,
+    looked: Review,
+    following: dict[str, Position],
+    contact: ContactForm,
+    address: AddressForm,
+    status: int = 200,
 ) -> HttpResponse:
     kept = list(request.user.addresses.all()) if request.user.is_authenticated else []
     context = {
         "review": looked,
+        "following": following,
         "totals": looked.totals(address.country),
         "contact": contact,
         "form": address,

@@ -4,13 +4,14 @@ import functools
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db.models import Sum
 from django.http import HttpRequest
 
 from accounts.models import User
 from notifications.inbox import inbox_state, inbox_stream
-from shop.cart.models import CartLine
+from notifications.protocol import Position
+from shop.cart.models import Cart
 from shop.catalog.models import Category
 
 SECTIONS_SECONDS = 60
@@ -25,7 +26,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "SANDBOX": settings.SANDBOX,
         "DEMO": settings.DEMO,
         "sections": functools.cache(_sections),
-        "cart_count": functools.cache(lambda: _cart_count(request)),
+        "cart_badge": functools.cache(lambda: _cart_badge(request)),
         "bell": functools.cache(lambda: _bell(user)) if user else None,
     }
 
@@ -45,12 +46,11 @@ def _bell(user: User) -> dict[str, Any]:
     return {"following": {inbox_stream(user): state.position}, "unread": state.unread}
 
 
-def _cart_count(request: HttpRequest) -> int:
+def _cart_badge(request: HttpRequest) -> dict[str, Any]:
+    """How much is in the cart and from where to follow it; whoever has no cart follows nothing."""
     token = getattr(request, "session", {}).get("cart")
-    if user := _signed_in(request):
-        lines = CartLine.objects.filter(cart__user=user)
-    elif token:
-        lines = CartLine.objects.filter(cart__user=None, cart__token=token)
-    else:
-        return 0
-    return lines.aggregate(count=Sum("quantity"))["count"] or 0
+    carts = Cart.objects.at_a_glance()
+    cart = carts.belonging_to(_signed_in(request) or AnonymousUser(), token)
+    if cart is None:
+        return {"count": 0, "following": {}}
+    return {"count": cart.item_count, "following": {cart.stream: Position(cart.epoch or "", cart.top or 0)}}

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from djmoney.money import Money
 
 from accounts.models import Address
+from notifications.protocol import Position
 from shop.cart.models import Cart
-from shop.cart.services import Review
+from shop.cart.review import Review
 from shop.checkout.services import CartChanged, EmptyCart, place_order
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
@@ -28,7 +29,7 @@ from shop.orders.models import Order
 from shop.pricing.services import Totals
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
 from shop.storefront.addresses import keep_address
-from shop.storefront.cart import current_cart, look_over
+from shop.storefront.cart import current_cart, followed, look_over
 from shop.storefront.checkout import DRAFT, back_to_cart, draft_of
 from shop.storefront.forms import DeliveryForm, first_error
 from shop.storefront.orders import remember_guest_order
@@ -39,6 +40,7 @@ class Step:
     """What the delivery page needs to know before and after it asks the carriers."""
 
     cart: Cart
+    following: dict[str, Position]
     review: Review
     draft: dict[str, Any]
     goods: Money
@@ -91,6 +93,7 @@ def checkout_summary(request: HttpRequest) -> HttpResponse:
 def _open_step(request: HttpRequest) -> Step | HttpResponse:
     """The cart and the draft as they stand, or where to go first."""
     cart = current_cart(request)
+    following = followed(cart)
     looked = look_over(cart)
     if cart is None or looked.blocked:
         return back_to_cart(request, looked)
@@ -98,7 +101,7 @@ def _open_step(request: HttpRequest) -> Step | HttpResponse:
     if "address" not in draft:
         return redirect("storefront:checkout")
     totals = looked.totals(draft["address"]["country"])
-    return Step(cart, looked, draft, totals.subtotal - totals.discount)
+    return Step(cart, following, looked, draft, totals.subtotal - totals.discount)
 
 
 def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpResponse:
@@ -107,6 +110,7 @@ def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpRe
     request.session[DRAFT] = draft_of(request) | {"offered": offered}
     context = {
         "review": step.review,
+        "following": step.following,
         "totals": step.totals(choice),
         "options": options,
         "choice": choice,

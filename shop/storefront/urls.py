@@ -41,6 +41,7 @@ reading = [
 buying = [
     path("cart/", cart.cart, name="cart"),
     path("cart/add/", cart.cart_add, name="cart_add"),
+    path("cart/count/", cart.cart_count, name="cart_count"),
     path("cart/coupon/", cart.cart_coupon, name="cart_coupon"),
     path("cart/lines/<int:line_id>/", cart.cart_line, name="cart_line"),
     path("checkout/", checkout.details, name="checkout"),

@@ -7,6 +7,7 @@ from djmoney.money import Money
 
 from accounts.models import User
 from shop.cart.models import Cart
+from shop.cart.review import review
 from shop.cart.services import (
     LineGone,
     NotForSale,
@@ -15,7 +16,6 @@ from shop.cart.services import (
     apply_coupon,
     merge_carts,
     open_cart,
-    review,
     set_quantity,
 )
 from shop.catalog.models import Product, Variant

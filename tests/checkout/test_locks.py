@@ -7,7 +7,7 @@ from djmoney.money import Money
 
 from accounts.models import User
 from shop.cart.models import Cart
-from shop.cart.services import add_to_cart
+from shop.cart.services import QuantityTooLarge, add_to_cart, merge_carts
 from shop.catalog.models import Variant
 from shop.inventory.models import Stock
 from shop.orders.models import Order, WrongStatus
@@ -74,3 +74,27 @@ def test_four_clicks_at_once_make_one_order(
         assert len({order.pk for order in orders}) == 1
     assert Order.objects.count() == ROUNDS
     assert Stock.objects.get(variant=variant).reserved == ROUNDS
+
+
+def test_a_cart_is_ordered_filled_and_merged_into_at_once(
+    place: Callable[..., Order],
+    make_cart: Callable[..., Cart],
+    make_variant: Callable[..., Variant],
+    customer: User,
+) -> None:
+    variant, other = make_variant(stock=500), make_variant(stock=500)
+    cart = Cart.objects.create(user=customer)
+    for _ in range(ROUNDS):
+        add_to_cart(cart, variant)
+        cart.refresh_from_db()
+        guest, order = make_cart(other), Order.objects.filter(status="pending").first()
+        works = [
+            lambda: place(cart),
+            lambda: add_to_cart(cart, other),
+            lambda one=guest: merge_carts(one, customer),
+        ]
+        if order:
+            works.append(lambda one=order: cancel_order(one))
+        raised = at_once(*works)
+        assert all(isinstance(error, QuantityTooLarge) for error in raised), raised
+    assert Order.objects.count() == ROUNDS

@@ -48,7 +48,8 @@ class Link {
     const isOlder = offset !== null && topic.last !== null && (offset < topic.last || epoch !== topic.epoch);
     if (isNew || isOlder) {
       if (isOlder) [topic.epoch, topic.last] = [epoch, offset];
-      this.#ask(topic);
+      if (isNew && this.#ended) this.#renew();
+      else this.#ask(topic);
     }
     return () => this.#leave(topic, follower);
   }
@@ -93,7 +94,8 @@ class Link {
     err: (frame) => {
       const topic = this.topics.get(frame.stream);
       if (topic?.asked !== frame.id) return;
-      if (!frame.temporary) this.topics.delete(frame.stream);
+      if (!frame.temporary && !topic.renewed) this.#renew();
+      else if (!frame.temporary) this.topics.delete(frame.stream);
       else setTimeout(() => topic.asked === frame.id && this.#ask(topic), 1000 + Math.random() * 4000);
     },
     ev: (frame) => {
@@ -174,6 +176,15 @@ class Link {
   #openIn(milliseconds) {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#open(), milliseconds);
+  }
+
+  /* A page names only what its visitor may read: where that is refused, or the link ended, the visitor's session has
+   * begun or changed since the socket opened. Once for each stream. */
+  #renew() {
+    for (const topic of this.topics.values()) topic.renewed = true;
+    this.#ended = false;
+    this.#hangUp();
+    this.#open();
   }
 
   #wake() {

@@ -12,4 +12,19 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("[data-once]")) button.removeAttribute("aria-disabled");
 });
 
+/* The cart changed elsewhere while the buyer is here; what this page itself sends is no news to it. */
+const elsewhere = document.querySelector("#cart-elsewhere");
+let leaving = false;
+
+function tell() {
+  if (!leaving) elsewhere.firstElementChild.hidden = false;
+}
+
+document.addEventListener("submit", () => (leaving = true));
+addEventListener("pageshow", () => (leaving = false));
+if (elsewhere) {
+  elsewhere.addEventListener("notification", tell);
+  document.addEventListener("cart-switched", tell);
+}
+
 if (document.querySelector("#form-errors")) document.querySelector("[aria-invalid=true]")?.focus();
