@@ -139,6 +139,11 @@ class Order(PostalAddress):
     def get_absolute_url(self) -> str:
         return reverse("storefront:order", args=[self.public_id])
 
+    def ran_out(self, cancelled_at: datetime | None) -> bool:
+        """Whether it was called off because nobody paid it in time."""
+        late = cancelled_at is not None and cancelled_at >= self.reserved_until
+        return late and self.status == self.Status.CANCELLED
+
     @transaction.atomic
     def move_to(
         self,

@@ -33,6 +33,7 @@ from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.shipping.models import ShippingMethod
 from shop.storefront.forms import AddToCartForm, CouponForm, QuantityForm, first_error
+from shop.storefront.holding import held_orders
 from shop.storefront.requests import ShopRequest
 from shop.storefront.templatetags.shop import money
 
@@ -153,9 +154,11 @@ def _cart_page(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResp
     following = followed(cart)
     looked = look_over(cart)
     totals = looked.totals()
+    held, theirs = held_orders(request, in_cart={line.variant.pk for line in looked.lines})
     context = {
         "review": looked,
-        "following": following,
+        "held": held,
+        "following": following | theirs,
         "totals": totals,
         "delivery_from": _cheapest_delivery(looked, totals.subtotal - totals.discount),
         "cart_badge": {"count": looked.count, "following": following},

@@ -26,6 +26,7 @@ from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
 from shop.storefront.cart import filled_cart
 from shop.storefront.forms import CancelForm
+from shop.storefront.holding import GUEST_ORDERS
 from shop.storefront.passage import Passage, passage_of
 from shop.storefront.requests import ShopRequest, SignedInRequest
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-GUEST_ORDERS = "guest_orders"
 GUEST_ORDERS_KEPT = 30
 BY_THE_BUYER = {"placed", "paid", "payment_declined"}
 BEFORE_PACKING = (Order.Status.PENDING, Order.Status.PAID)
@@ -88,10 +88,13 @@ def order(request: ShopRequest, public_id: str) -> HttpResponse:
 
 def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     events = list(order.events.all())
+    payment = order.payments.filter(status=Payment.Status.SUCCEEDED).last()
+    ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
     return {
         "log": [_entry(event, request.user) for event in reversed(events)],
         "passage": _passage(order, events),
-        "payment": order.payments.filter(status=Payment.Status.SUCCEEDED).last(),
+        "payment": payment,
+        "ran_out": payment is None and order.ran_out(ended),
         "processing": order.status == Order.Status.PENDING
         and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
         "can_cancel": order.status in BEFORE_PACKING and is_owner(request.user, order),

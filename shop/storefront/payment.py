@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from notifications.log import positions
+from notifications.protocol import Position
 from shop.orders.models import Order
 from shop.payments.models import Payment
 from shop.payments.services import PaymentClosed, refresh_payment, start_payment
@@ -28,7 +30,7 @@ Status = Order.Status
 @never_cache
 @require_safe
 async def pay(request: HttpRequest, public_id: str) -> HttpResponse:
-    order = await sync_to_async(find_order)(request, public_id)
+    position, order = await sync_to_async(_find)(request, public_id)
     if order.status not in (Status.PENDING, Status.CANCELLED):
         return redirect(order)
     try:
@@ -37,7 +39,7 @@ async def pay(request: HttpRequest, public_id: str) -> HttpResponse:
         return await sync_to_async(_closed_page)(request, order)
     except (GatewayUnavailable, GatewayRefused) as error:
         return await sync_to_async(_trouble_page)(request, order, error.message)
-    return await sync_to_async(_pay_page)(request, order, payment)
+    return await sync_to_async(_pay_page)(request, order, position, payment)
 
 
 @never_cache
@@ -66,6 +68,12 @@ async def pay_status(request: HttpRequest, public_id: str) -> JsonResponse:
     return JsonResponse(await sync_to_async(_state)(order))
 
 
+def _find(request: HttpRequest, public_id: str) -> tuple[dict[str, Position], Order]:
+    """The order, and where its stream stood before it was read."""
+    position = positions(f"order:{public_id}")
+    return position, find_order(request, public_id)
+
+
 def _state(order: Order) -> dict[str, str]:
     payment = order.payments.last()
     state = {"status": order.status, "payment": payment.status if payment else ""}
@@ -86,13 +94,15 @@ def _after_return(request: HttpRequest, order: Order) -> HttpResponse:
     return redirect("storefront:pay", order.public_id)
 
 
-def _pay_page(request: HttpRequest, order: Order, payment: Payment) -> HttpResponse:
+def _pay_page(
+    request: HttpRequest, order: Order, position: dict[str, Position], payment: Payment
+) -> HttpResponse:
     if payment.status == Payment.Status.PROCESSING:
         return redirect(order)
     context = {
         "order": order,
+        "position": position,
         "payment": payment,
-        "held_seconds": int((order.reserved_until - timezone.now()).total_seconds()),
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "stripe_js": settings.STRIPE_JS,
         "return_url": request.build_absolute_uri(reverse("storefront:pay_return", args=[order.public_id])),

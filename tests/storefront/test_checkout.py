@@ -358,7 +358,9 @@ def test_the_pay_page_mounts_the_card_form(buyer: Client, started: Order) -> Non
     assert 'data-secret="pi_1_secret_2"' in page.text
     assert f'data-return="http://testserver/checkout/{started.public_id}/return/"' in page.text
     assert "The card form needs JavaScript" in page.text
-    assert 0 < int(re.findall(r'data-held-seconds="(\d+)"', page.text)[0]) <= 1800
+    until, now = map(int, re.findall(r'data-until="(\d+)" data-now="(\d+)"', page.text)[0])
+    assert 1790_000 < until - now <= 1800_000
+    assert f'data-stream="order:{started.public_id}"' in page.text
 
 
 @pytest.mark.django_db(transaction=True)

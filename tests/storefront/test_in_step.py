@@ -1,17 +1,20 @@
 """One customer with several tabs and devices, in a real Chromium at a served shop: what one does, the others show."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from shop.cart.models import Cart
 from shop.catalog.models import Variant
+from shop.orders.models import Order
 from tests.live import LiveShop, live_shop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -133,3 +136,24 @@ def test_the_devices_of_an_account_keep_in_step_and_a_guest_who_signs_in_joins_t
     in_cart(tablet, 4)  # which still is the guest's page, with the session of who signed in beside it
     assert tablet.evaluate("document.querySelector('#cart-link').dataset.kept") == "1"
 
+
+def test_the_time_that_prints_are_held_runs_down_and_what_follows_is_said(
+    open_tab: Callable[..., Page], order: Order
+) -> None:
+    Order.objects.update(reserved_until=timezone.now() + timedelta(seconds=303))
+    book = open_tab(order.get_absolute_url())
+    expect(book.locator(".countdown__left")).to_have_text("5:00 left")
+    expect(book.locator(".countdown")).not_to_have_class("countdown countdown--urgent")
+    expect(book.locator(".countdown--urgent")).to_be_visible()
+    expect(book.get_by_role("status").get_by_text(f"Order {order.number}: 5 minutes left.")).to_be_attached()
+
+    Order.objects.update(reserved_until=timezone.now() + timedelta(seconds=3))
+    book.reload()
+    cart = open_tab("/cart/", beside=book)
+    expect(cart.locator(".held-order")).to_contain_text(f"{order.number} still holds 2 prints for you until")
+    expect(book.get_by_role("heading", level=1)).to_have_text("Cancelled", timeout=60_000)
+    expect(book.get_by_text("and then put them back on the wall")).to_be_visible()
+    expect(cart.locator(".held-order")).to_contain_text("its 2 prints went back on the wall for others")
+    cart.get_by_role("button", name="Put them back in the cart").click()
+    expect(cart.get_by_label("Quantity", exact=True)).to_have_value("2")
+    expect(cart.locator(".held-order")).to_have_count(0)

@@ -1,11 +1,13 @@
 """What the templates of the shop say often: money, icons, prints on their paper."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from djmoney.money import Money
@@ -71,6 +73,13 @@ def live_card(product: Any) -> SafeString:
     return format_html(
         "{} data-follow=\"in-view\" data-variants='{}'", stream_attrs(product.following), mark_safe(variants)
     )
+
+
+@register.simple_tag
+def countdown_attrs(until: datetime) -> SafeString:
+    """For countdown.js: until when, and what the server's own clock says, in milliseconds."""
+    moments = [int(moment.timestamp() * 1000) for moment in (until, timezone.now())]
+    return format_html('data-until="{}" data-now="{}"', *map(str, moments))
 
 
 @register.inclusion_tag("storefront/partials/picture.html")

@@ -2,6 +2,7 @@
  * What other tabs and devices do to the cart shows by itself, but not under the hands of somebody who is at it. */
 
 const PAUSE_MS = 100;
+const PATIENCE_MS = 20_000;
 
 const cart = () => document.getElementById("cart");
 let stale = false;
@@ -37,6 +38,7 @@ document.addEventListener("notification", ({ target, detail }) => {
   if (target === cart() && detail.kind !== "cart.merged") changed();
 });
 document.addEventListener("cart-switched", changed);
+document.addEventListener("countdown-over", () => setTimeout(changed, PATIENCE_MS));
 
 // Our own change is heard too, but its answer brings a part that knows how far it has got.
 document.addEventListener("htmx:load", ({ detail }) => {

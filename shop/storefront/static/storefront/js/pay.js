@@ -1,5 +1,5 @@
 /* The card form. Stripe.js (or the sandbox's own, with the same calls) draws it and takes the card; this page only
- * mounts it in the shop's colours, says what went wrong, and counts down how long the prints are held. */
+ * mounts it in the shop's colours, says what went wrong, and leaves once the order is no longer to be paid. */
 
 const form = document.querySelector("#pay-form");
 const button = document.querySelector("#pay-button");
@@ -11,11 +11,9 @@ const POLL_MS = 8000;
 const ASK_MS = 2500;
 const ASKS = 24;
 
-// Counted from when the page was made: the clock of the buyer may be wrong.
-const heldUntil = performance.now() + Number(form.dataset.heldSeconds) * 1000;
-
 let asked = 0;
 let gone = false;
+let over = false;
 
 // Telling
 
@@ -82,7 +80,7 @@ function open() {
   const card = elements.create("payment", { layout: "tabs" });
   card.on("ready", () => {
     document.querySelector("#card-waiting").hidden = true;
-    busy(false);
+    busy(over);
   });
   card.on("loaderror", ({ error }) => {
     document.querySelector("#card-waiting").hidden = true;
@@ -128,7 +126,7 @@ async function askUntilKnown() {
   busy(false);
 }
 
-// The state of the order, where no push arrives: paid in another tab, or no longer held
+// The state of the order, on word of a change or where none arrives: paid in another tab, or no longer held
 
 async function status(query = "") {
   try {
@@ -145,23 +143,15 @@ async function poll() {
   if (state?.url && !gone) go(state.url);
 }
 
-// How long the prints are held
+// The time is over. A payment under way is not disturbed; otherwise word of what became of the order comes in a moment.
 
-function count() {
-  const left = Math.floor((heldUntil - performance.now()) / 1000);
-  const held = document.querySelector("#held");
-  if (left <= 0) {
-    held.textContent = "no longer";
-    // A payment under way is not disturbed; the return page tells how it ended.
-    if (!gone && label.textContent === pay) location.reload();
-    return;
-  }
-  const seconds = String(left % 60).padStart(2, "0");
-  held.textContent = `for ${Math.floor(left / 60)}:${seconds}`;
-  held.classList.toggle("urgent", left < 300);
-  setTimeout(count, 1000);
-}
+form.addEventListener("countdown-over", () => {
+  if (gone || label.textContent !== pay) return;
+  over = true;
+  busy(over);
+  said.textContent = "The time is over. The prints go back on the wall.";
+});
+form.addEventListener("notification", poll);
 
 open();
-count();
 setInterval(poll, POLL_MS);
