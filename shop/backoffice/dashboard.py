@@ -11,9 +11,9 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from notifications.log import positions
-from shop.backoffice.inventory import LOW, level
+from shop.backoffice.inventory import level
 from shop.backoffice.orders import STATUS_COLOURS, STREAM
-from shop.inventory.models import Stock
+from shop.inventory.models import LOW, Stock
 from shop.orders.models import Order
 from shop.payments.models import Payment, Refund
 

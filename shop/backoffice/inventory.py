@@ -21,11 +21,10 @@ from shop.alerts.models import Alert
 from shop.backoffice.ledgers import LedgerAdmin
 from shop.backoffice.site import hand
 from shop.errors import ShopError
-from shop.inventory.models import Reservation, Stock, StockMovement
+from shop.inventory.models import LOW, Reservation, Stock, StockMovement
 from shop.inventory.services import receive
 
 Reason = StockMovement.Reason
-LOW = 3
 
 
 def level(available: int) -> str:

@@ -8,6 +8,8 @@ from django.db.models import F, Q
 
 from shop.catalog.models import Variant
 
+LOW = 3  # so few are to be looked after
+
 
 class Stock(models.Model):
     """`on_hand` lie on the shelf; `reserved` of them belong to orders that have not left yet."""

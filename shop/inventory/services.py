@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from notifications.services import notify
 from shop.catalog.models import Variant
 from shop.errors import ShopError
-from shop.inventory.models import Reservation, Stock, StockMovement
+from shop.inventory.models import LOW, Reservation, Stock, StockMovement
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -47,7 +47,7 @@ def reserve(reference: str, quantities: Mapping[int, int], until: datetime | Non
         Reservation(reference=reference, variant_id=variant_id, quantity=quantity, expires_at=until)
         for variant_id, quantity in sorted(quantities.items())
     )
-    announce(quantities)
+    announce({variant_id: -quantity for variant_id, quantity in quantities.items()})
 
 
 def keep(reference: str) -> None:
@@ -63,7 +63,7 @@ def release(reference: str) -> bool:
         Stock.objects.filter(variant_id=reservation.variant_id).update(
             reserved=F("reserved") - reservation.quantity
         )
-    announce([reservation.variant_id for reservation in held])
+    announce({reservation.variant_id: reservation.quantity for reservation in held})
     return bool(held)
 
 
@@ -85,7 +85,7 @@ def ship(reference: str, actor: User | None = None) -> None:
         )
         for reservation in held
     )
-    announce([reservation.variant_id for reservation in held])
+    announce(dict.fromkeys((reservation.variant_id for reservation in held), 0))
 
 
 @transaction.atomic
@@ -105,7 +105,7 @@ def receive(
     StockMovement.objects.create(
         variant=variant, quantity=quantity, reason=reason, reference=reference, actor=actor
     )
-    announce([variant.pk])
+    announce({variant.pk: quantity})
 
 
 def _close(reference: str, state: str) -> list[Reservation]:
@@ -119,14 +119,31 @@ def _close(reference: str, state: str) -> list[Reservation]:
     return ended
 
 
-def announce(variant_ids: Mapping[int, int] | list[int]) -> None:
-    """Tells the pages of these variants' products how many there are now."""
-    stocks = Stock.objects.filter(variant_id__in=list(variant_ids)).select_related("variant__product")
+def announce(changes: Mapping[int, int]) -> None:
+    """Tells the pages of these variants' products how many there are now, and the staff what ran low or out.
+
+    `changes` maps the id of each variant to how many more (or fewer) can be bought than before. The caller's
+    update holds the row, so what was before is now less the change.
+    """
+    stocks = Stock.objects.filter(variant_id__in=list(changes)).select_related("variant__product")
     for stock in stocks.order_by("variant__product__slug", "variant_id"):
+        variant, available = stock.variant, stock.available
         notify(
-            f"product:{stock.variant.product.slug}",
+            f"product:{variant.product.slug}",
             "stock",
-            sku=stock.variant.sku,
-            available=stock.available,
+            sku=variant.sku,
+            available=available,
             reserved=stock.reserved,
         )
+        if kind := _crossing(available - changes[variant.pk], available):
+            what = {"variant": variant.pk, "sku": variant.sku, "title": variant.product.title}
+            notify("staff:stock", kind, **what, available=available)
+
+
+def _crossing(before: int, now: int) -> str:
+    """The kind of the event for the mark that a change went past; none while it stays on one side."""
+    if now <= 0 < before:
+        return "stock.out"
+    if now <= LOW < before:
+        return "stock.low"
+    return "stock.back" if before <= 0 < now else ""

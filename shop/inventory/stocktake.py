@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -43,15 +44,17 @@ def count_stock(counts: Mapping[int, int], *, reference: str = "", actor: User |
         raise BelowReserved(reserved=short)
     new = [Stock(variant_id=pk, on_hand=counts[pk]) for pk in sorted(missing)]
     movements = [_movement(stock.variant_id, stock.on_hand, "received", reference, actor) for stock in new]
+    differences = {stock.variant_id: counts[stock.variant_id] - stock.on_hand for stock in differing}
     for stock in differing:
-        difference = counts[stock.variant_id] - stock.on_hand
         stock.on_hand = counts[stock.variant_id]
-        movements.append(_movement(stock.variant_id, difference, "adjusted", reference, actor))
+        movements.append(
+            _movement(stock.variant_id, differences[stock.variant_id], "adjusted", reference, actor)
+        )
     Stock.objects.bulk_create(new, batch_size=BATCH)
     Stock.objects.bulk_update(differing, ["on_hand"], batch_size=BATCH)
     StockMovement.objects.bulk_create((one for one in movements if one.quantity), batch_size=BATCH)
-    for start in range(0, len(differing), BATCH):
-        announce([stock.variant_id for stock in differing[start : start + BATCH]])
+    for batch in batched(differences.items(), BATCH):
+        announce(dict(batch))
     return len(differing)
 
 

@@ -8,6 +8,7 @@ from notifications.models import Pending
 from shop.catalog.models import Variant
 from shop.inventory.models import Reservation, Stock
 from shop.inventory.services import OutOfStock, receive, release, reserve, ship
+from shop.inventory.stocktake import count_stock
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +24,36 @@ def test_reserving_holds_stock_and_tells_the_product_page(make_variant: Callable
     Pending.objects.all().delete()
     reserve("order-1", {variant.pk: 2}, None)
     assert figures(variant) == (5, 2)
-    told = Pending.objects.get()
+    told = Pending.objects.exclude(stream_name="staff:stock").get()
     assert told.stream_name == f"product:{variant.product.slug}"
     assert told.payload == {"sku": variant.sku, "available": 3, "reserved": 2}
+
+
+def test_staff_hear_once_when_a_variant_runs_low_out_or_is_back(make_variant: Callable[..., Variant]) -> None:
+    variant = make_variant(stock=6)
+    Pending.objects.all().delete()
+
+    def heard() -> list[tuple[str, int]]:
+        rows = Pending.objects.filter(stream_name="staff:stock").order_by("pk")
+        new = list(rows.values_list("kind", "payload__available"))
+        rows.delete()
+        return new
+
+    reserve("order-1", {variant.pk: 2}, None)
+    assert heard() == []  # 4
+    reserve("order-2", {variant.pk: 2}, None)
+    assert heard() == [("stock.low", 2)]
+    reserve("order-3", {variant.pk: 1}, None)
+    ship("order-3")
+    assert heard() == []  # 1, lower but still low
+    receive(variant, -1, "adjusted")
+    assert heard() == [("stock.out", 0)]
+    release("order-1")
+    assert heard() == [("stock.back", 2)]
+    count_stock({variant.pk: 9})
+    assert heard() == []  # 7
+    count_stock({variant.pk: 2})
+    assert heard() == [("stock.out", 0)]  # past both marks at once
 
 
 def test_all_or_none_is_reserved_and_each_shortage_named(make_variant: Callable[..., Variant]) -> None:
