@@ -23,6 +23,7 @@ from django_tasks_db.models import DBTaskResult
 from notifications.services import forget_idle, prune, relay
 from shop.alerts.services import forget_old, tell_due
 from shop.cart.models import CART_KEPT, Cart
+from shop.desk.services import clear_desks
 from shop.digests import digests
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
@@ -55,6 +56,7 @@ def tidy() -> None:
 JOBS: dict[Callable[[], object], float] = {
     relay: 2,
     tell_due: 5,
+    clear_desks: 5,
     expire_orders: 10,
     reconcile: 30,
     revive_tasks: 60,

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "shop.orders",
     "shop.checkout",
     "shop.payments",
+    "shop.desk",
     "shop.storefront",
     "shop.api",
     "shop.backoffice",

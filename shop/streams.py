@@ -6,6 +6,9 @@ from shop.cart.models import Cart
 from shop.catalog.models import Product
 from shop.orders.models import Order
 
+# `staff:desk` says who has which order open.
+STAFF_STREAMS = {"orders": "orders.view_order", "desk": "orders.view_order", "stock": "inventory.view_stock"}
+
 
 def own_user(reader: Reader, key: str) -> bool:
     return reader.user.is_authenticated and str(reader.user.pk) == key
@@ -37,7 +40,7 @@ def public_product(reader: Reader, key: str) -> bool:
 
 
 def staff_feed(reader: Reader, key: str) -> bool:
-    permission = {"orders": "orders.view_order", "stock": "inventory.view_stock"}.get(key)
+    permission = STAFF_STREAMS.get(key)
     return permission is not None and _staff_with(reader, permission)
 
 

@@ -19,15 +19,19 @@ FLAGS = [
 ]
 
 
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """Its driver keeps an event loop in this thread: use no ORM inside, or use it in another thread."""
-    path = next(
-        filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None
-    )
+def browser_path() -> str:
+    names = ["chromium", "chromium-browser", "google-chrome", "chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         report = pytest.fail if os.environ.get("CI") else pytest.skip
         report("no Chromium on this machine: install it (Debian: apt-get install chromium)")
+    return path
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Its driver keeps an event loop in this thread: use no ORM inside, or use it in another thread."""
+    path = browser_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

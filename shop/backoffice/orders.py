@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
 from notifications.log import positions
+from shop.backoffice.colleagues import chips, colleagues_on
 from shop.backoffice.order_steps import SENDS, STEPS, Ledger, StepForm
 from shop.backoffice.site import hand
+from shop.desk import services as desk
+from shop.desk.models import Presence
 from shop.errors import ShopError
 from shop.orders.models import FIRST_NUMBER, Order, OrderLine
 from shop.orders.services import pack_order
 from shop.payments.models import Refund
 
 STREAM = "staff:orders"
+PAGE = re.compile(r"[A-Za-z0-9]{8,32}")
 
 # Colour says whose turn it is: ours (brass), the carrier's (sea), nobody's (green), or gone wrong (signal).
 STATUS_COLOURS = {
@@ -78,7 +85,9 @@ class OrderAdmin(ModelAdmin):
             .values("order")
             .annotate(n=Sum("quantity"))
         )
-        return super().get_queryset(request).annotate(item_count=Subquery(counted.values("n")))
+        here = Prefetch("presences", Presence.objects.now().select_related("user"))
+        orders = super().get_queryset(request).annotate(item_count=Subquery(counted.values("n")))
+        return orders.prefetch_related(here)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         digits = search_term.strip().upper().removeprefix("BW-")
@@ -90,7 +99,8 @@ class OrderAdmin(ModelAdmin):
 
     @display(description="Order", ordering="id")
     def number(self, order: Order) -> str:
-        return order.number
+        """With the initials of those who have its page open."""
+        return format_html("{} {}", order.number, chips(order))
 
     @display(description="Customer", header=True)
     def customer(self, order: Order) -> tuple[str, str]:
@@ -111,7 +121,7 @@ class OrderAdmin(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        live = positions(STREAM)  # before the rows, so that nothing falls between them and what follows
+        live = positions(STREAM, desk.STREAM)  # before the rows, so that nothing falls between
         return super().changelist_view(request, {**(extra_context or {}), "live": live})
 
     @action(description="Mark as packed", permissions=["pack"])
@@ -127,13 +137,31 @@ class OrderAdmin(ModelAdmin):
             messages.success(request, f"{packed} order{'' if packed == 1 else 's'} packed.")
 
     def get_urls(self) -> list[Any]:
-        step = self.admin_site.admin_view(self.step_view)
-        return [path("<int:pk>/steps/<slug:name>/", step, name="orders_order_step"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/steps/<slug:name>/", wrap(self.step_view), name="orders_order_step"),
+            path("<int:pk>/desk/", wrap(self.desk_view), name="orders_order_desk"),
+            *super().get_urls(),
+        ]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of one order. It has no form of the model: status and money are written by services alone."""
-        live = positions(STREAM)
+        live = positions(STREAM, desk.STREAM)
         return self.page(request, self.order_or_404(request, object_id), live=live)
+
+    def desk_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Who else has this order open, as a part of its page; a POST says that the sender has, or no longer has."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order, pk=pk)
+        if request.method != "POST":
+            context = {"colleagues": colleagues_on(order, hand(request))}
+            return TemplateResponse(request, "backoffice/order_desk.html", context)
+        page = request.POST.get("page", "")
+        if not PAGE.fullmatch(page):
+            return HttpResponseBadRequest("Which page?")
+        (desk.leave if "leaving" in request.POST else desk.stay)(order, hand(request), page)
+        return HttpResponse(status=204)
 
     def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         step = STEPS.get(name)
@@ -183,6 +211,7 @@ class OrderAdmin(ModelAdmin):
             for name, step in STEPS.items()
             if request.user.has_perm(step.permission) and step.offered(order, ledger)
         ]
+        live = live or positions(STREAM, desk.STREAM)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -193,7 +222,10 @@ class OrderAdmin(ModelAdmin):
             "steps": steps,
             "log": [(event, event.kind.replace("_", " ").capitalize()) for event in order.events.all()][::-1],
             "colour": STATUS_COLOURS[Order.Status(order.status)],
-            "live": live or positions(STREAM),
+            "live": {STREAM: live[STREAM]},
+            "desk": {desk.STREAM: live[desk.STREAM]},
+            "colleagues": colleagues_on(order, hand(request)),
+            "page_key": get_random_string(16),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "backoffice/order.html", context, status=status)

@@ -53,8 +53,8 @@ def count_stock(counts: Mapping[int, int], *, reference: str = "", actor: User |
     Stock.objects.bulk_create(new, batch_size=BATCH)
     Stock.objects.bulk_update(differing, ["on_hand"], batch_size=BATCH)
     StockMovement.objects.bulk_create((one for one in movements if one.quantity), batch_size=BATCH)
-    for batch in batched(differences.items(), BATCH):
-        announce(dict(batch))
+    for changes in batched(differences.items(), BATCH):
+        announce(dict(changes))
     return len(differing)
 
 

@@ -79,7 +79,7 @@ def test_the_list_follows_the_stream_from_before_its_rows(owner: Client, paid_or
     here = position("staff:orders")
     shown = owner.get(LIST).content.decode()
     assert here.offset == 2  # placed, paid
-    assert f'data-stream="staff:orders" data-epoch="{here.epoch}" data-offset="2"' in shown
+    assert f'data-stream="staff:orders staff:desk" data-epoch="{here.epoch} -" data-offset="2 0"' in shown
 
 
 def test_the_orders_link_of_a_page_leads_to_an_order(owner: Client, paid_order: Order) -> None:
