@@ -11,8 +11,9 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from notifications.log import positions
+from shop.backoffice.feed import readable
 from shop.backoffice.inventory import level
-from shop.backoffice.orders import STATUS_COLOURS, STREAM
+from shop.backoffice.orders import STATUS_COLOURS
 from shop.inventory.models import LOW, Stock
 from shop.orders.models import Order
 from shop.payments.models import Payment, Refund
@@ -23,8 +24,9 @@ ROWS = 8
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     may = request.user.has_perm
+    if streams := readable(request):
+        context["live"] = positions(*streams)  # before the rows
     if may("orders.view_order"):
-        context["live"] = positions(STREAM)  # before the rows
         context |= _today() | _waiting()
         newest = Order.objects.order_by("-id")[:ROWS]
         context["newest"] = [(order, STATUS_COLOURS[Status(order.status)]) for order in newest]

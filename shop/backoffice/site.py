@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.csp import CSP
 from django.utils.decorators import method_decorator
 from django.views.decorators.csp import csp_override
 from unfold.sites import UnfoldAdminSite
 
+from shop.backoffice.feed import happening
+
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from accounts.models import User
 
@@ -36,6 +40,14 @@ class BackofficeSite(UnfoldAdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return csp_override(ADMIN_CSP)(super().admin_view(view, cacheable))
+
+    def get_urls(self) -> list[Any]:
+        return [path("feed/", self.admin_view(self.feed), name="feed"), *super().get_urls()]
+
+    def feed(self, request: HttpRequest) -> HttpResponse:
+        context = {**self.each_context(request), "title": "What is happening", **happening(request)}
+        request.current_app = self.name
+        return TemplateResponse(request, "backoffice/feed.html", context)
 
     # Staff sign in where buyers do, so that the limits on guessing a password hold here too.
     @method_decorator(secure_admin_login)

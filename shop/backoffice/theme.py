@@ -26,6 +26,12 @@ NAVIGATION = [
     {
         "items": [
             {"title": "Today", "icon": "wb_twilight", "link": reverse_lazy("admin:index")},
+            {
+                "title": "What is happening",
+                "icon": "campaign",
+                "link": reverse_lazy("admin:feed"),
+                "permission": _needs("orders.view_order", "inventory.view_stock"),
+            },
             _link("Orders", "receipt_long", "orders.order"),
             _link("Stock", "inventory_2", "inventory.stock"),
         ]

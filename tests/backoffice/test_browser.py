@@ -1,22 +1,28 @@
 """The back office in a real Chromium: nothing is blocked by its content policy, and lists are live."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
+import psutil
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import connection
-from playwright.sync_api import Page, expect
+from django.db.models import F
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from shop.cart.models import Cart
 from shop.catalog.models import Variant
+from shop.desk.models import Presence
+from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
 from shop.payments.models import Payment
-from tests.browser import chromium
+from tests.browser import FLAGS, browser_path, chromium
 from tests.live import LiveShop, live_shop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -38,12 +44,18 @@ def aside() -> Iterator[Aside]:
         run(lambda: connection.close())
 
 
-@pytest.fixture
-def shop(paid_order: Order) -> Iterator[LiveShop]:
-    password = make_password("a-long-passphrase", hasher="argon2")  # the served shop takes no weaker ones
-    User.objects.create(email="owner@example.com", password=password, is_staff=True, is_superuser=True)
-    with live_shop() as shop:
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveShop]:
+    with django_db_blocker.unblock(), live_shop() as shop:
         yield shop
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, chromium() as browser:
+        # Its driver keeps a loop in this thread; Django would take the fixtures beside it for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield browser
 
 
 @pytest.fixture
@@ -53,24 +65,58 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(shop: LiveShop, complaints: list[str]) -> Iterator[Page]:
-    with chromium() as browser:
-        context = browser.new_context(
-            base_url=shop.url, viewport={"width": 1440, "height": 900}, locale="en-GB"
-        )
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/admin/")
-        page.get_by_label("E-mail address").fill("owner@example.com")
-        page.get_by_label("Password").fill("a-long-passphrase")
-        page.get_by_role("button", name="Sign in").click()
-        expect(page).to_have_title(re.compile("Today"))
-        yield page
+def page(
+    browser: Browser, shop: LiveShop, paid_order: Order, complaints: list[str], aside: Aside
+) -> Iterator[Page]:
+    """The owner's; Maren is there too, with the same password."""
+    aside(add_staff)
+    context = browser.new_context(base_url=shop.url, viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    sign_in(page, "owner@example.com")
+    yield page
+    context.close()
+
+
+def add_staff() -> None:
+    password = make_password("a-long-passphrase", hasher="argon2")  # the served shop takes no weaker ones
+    for name in ("Owner", "Maren"):
+        email = f"{name.lower()}@example.com"
+        User.objects.create(email=email, first_name=name, password=password, is_staff=True, is_superuser=True)
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill("a-long-passphrase")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_title(re.compile("Today"))
+
+
+@pytest.fixture
+def colleague(page: Page, shop: LiveShop) -> Iterator[tuple[Page, Callable[[], None]]]:
+    """Maren's page in a browser of her own, and what kills that browser."""
+    kin = psutil.Process()
+    others = set(kin.children(recursive=True))
+    kind = page.context.browser.browser_type
+    browser = kind.launch(executable_path=browser_path(), args=FLAGS)
+    hers = set(kin.children(recursive=True)) - others
+
+    def kill() -> None:
+        for process in hers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    maren = browser.new_context(base_url=shop.url, locale="en-GB").new_page()
+    maren.set_default_timeout(PATIENCE)
+    sign_in(maren, "maren@example.com")
+    yield maren, kill
+    kill()
 
 
 def test_every_kind_of_page_works_under_the_content_policy(
@@ -79,6 +125,7 @@ def test_every_kind_of_page_works_under_the_content_policy(
     line = aside(paid_order.lines.select_related("variant").get)
     for path in (
         "/admin/",
+        "/admin/feed/",
         "/admin/orders/order/",
         f"/admin/orders/order/{paid_order.pk}/change/",
         "/admin/inventory/stock/",
@@ -163,3 +210,51 @@ def test_what_others_do_to_an_order_shows_while_it_is_open(
     aside(lambda: Order.objects.get(pk=paid_order.pk).move_to("packed", why="by a colleague"))
     expect(page.locator("#order-log")).to_contain_text("by a colleague")
     expect(page.get_by_label("Reason").last).to_have_value("Ordered twice")
+
+
+def test_colleagues_see_each_other_on_an_order_until_they_leave_or_die(
+    page: Page,
+    colleague: tuple[Page, Callable[[], None]],
+    complaints: list[str],
+    paid_order: Order,
+    aside: Aside,
+) -> None:
+    maren, kill = colleague
+    path = f"/admin/orders/order/{paid_order.pk}/change/"
+    desk, marks = page.locator("#order-desk"), page.locator("#result_list .bo-initials")
+    page.goto(path)
+    expect(desk).to_be_hidden()
+    maren.goto(path)
+    expect(desk).to_contain_text(re.compile(r"Maren is on this order too, since \d\d:\d\d\."))
+    expect(maren.locator("#order-desk")).to_contain_text("Owner is on this order too")
+
+    page.goto("/admin/orders/order/")
+    expect(marks).to_have_text(["M"])
+    maren.goto("/admin/orders/order/")
+    expect(marks).to_have_count(0, timeout=5000)  # at once, not when her time has run out
+    maren.goto(path)
+    expect(marks).to_have_text(["M"])
+
+    page.goto(path)
+    expect(desk).to_contain_text("Maren")
+    kill()
+    assert aside(Presence.objects.now().filter(user__first_name="Maren").count) == 1  # nobody said goodbye
+    sooner = F("expires_at") - timedelta(seconds=24)
+    aside(lambda: Presence.objects.filter(user__first_name="Maren").update(expires_at=sooner))
+    expect(desk).to_be_hidden()
+    assert complaints == []
+
+
+def test_what_happens_comes_into_the_feed_by_itself(
+    page: Page, complaints: list[str], paid_order: Order, make_variant: Callable[..., Variant], aside: Aside
+) -> None:
+    variant = aside(lambda: make_variant(stock=4, title="Bell buoy"))
+    page.goto("/admin/feed/")
+    first = page.locator("#feed li").first
+    expect(first).to_contain_text(f"Bell buoy is in stock. {variant.sku}, 4 left")
+    aside(lambda: paid_order.move_to("packed"))
+    expect(first).to_contain_text(f"{paid_order.number} was packed.")
+    aside(lambda: receive(variant, -2, "adjusted"))
+    expect(first).to_contain_text(f"Bell buoy runs low. {variant.sku}, 2 left")
+    expect(page.get_by_role("status")).to_have_text("Bell buoy low.")
+    assert complaints == []

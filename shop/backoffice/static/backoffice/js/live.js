@@ -15,7 +15,7 @@ function keepFresh(element) {
   element.addEventListener("notification", ({ detail }) => {
     const only = element.dataset.liveOnly;
     if (detail.kind !== "reset" && only && detail.data.order !== only) return;
-    if (detail.data.number) news.push(detail);
+    if (detail.data.number || detail.data.title) news.push(detail);
     timer ??= setTimeout(refresh, PAUSE_MS);
   });
 
@@ -69,19 +69,22 @@ function sameAs(element) {
 }
 
 function markChanges(old, fresh) {
-  const before = new Map([...old.querySelectorAll("tbody tr")].map((row) => [keyOf(row), row.textContent]));
-  for (const row of fresh.querySelectorAll("tbody tr")) {
+  const rows = "tbody tr, [data-key]";
+  const before = new Map([...old.querySelectorAll(rows)].map((row) => [keyOf(row), row.textContent]));
+  for (const row of fresh.querySelectorAll(rows)) {
     if (keyOf(row) && before.get(keyOf(row)) !== row.textContent) row.classList.add("bo-fresh");
   }
 }
 
 function keyOf(row) {
-  return row.querySelector("th a")?.pathname;
+  return row.dataset.key ?? row.querySelector("th a")?.pathname;
 }
 
 function inWords(heard) {
-  if (heard.length > 3) return `${new Set(heard.map(({ data }) => data.number)).size} orders changed.`;
-  return heard.map(({ kind, data }) => `${data.number} ${kind.replace(/^order\./, "").replaceAll("_", " ")}.`).join(" ");
+  const names = new Set(heard.map(({ data }) => data.number ?? data.title));
+  if (heard.length > 3) return `${names.size} ${heard.every(({ data }) => data.number) ? "orders" : "things"} changed.`;
+  const said = ({ kind, data }) => `${data.number ?? data.title} ${kind.replace(/^\w+\./, "").replaceAll("_", " ")}.`;
+  return heard.map(said).join(" ");
 }
 
 /* The admin's own script knows only the checkboxes that were there when the page came. */
