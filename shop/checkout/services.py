@@ -14,6 +14,7 @@ from djmoney.money import Money
 from shop.cart.models import Cart, new_token
 from shop.cart.review import Review, review
 from shop.cart.services import empty_cart
+from shop.drops.admission import NO_PLACES, SignedPlaces, use_admission
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
 from shop.orders.models import Order, OrderLine
@@ -46,18 +47,20 @@ def place_order(
     address: Mapping[str, Any],
     shipping_code: str,
     expected_total: Money | None = None,
+    places: SignedPlaces = NO_PLACES,
 ) -> Order:
     """Turns `cart` into an order with its stock reserved for RESERVATION_MINUTES, and empties it.
 
     `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
-    often and however simultaneously it is sent. `address` has PostalAddress.FIELDS.
-    Raises EmptyCart, CartChanged, OutOfStock or ShippingGone, and then nothing has happened.
+    often and however simultaneously it is sent. `address` has PostalAddress.FIELDS. What a drop guards takes one
+    of the buyer's `places`, let in and not used before.
+    Raises EmptyCart, CartChanged, OutOfStock, WaitingRoom or ShippingGone, and then nothing has happened.
     """
     known = Order.objects.filter(checkout_key=key, user=user)
     if placed := known.first():
         return placed
     try:
-        return _place(cart, key, user, email, address, shipping_code, expected_total)
+        return _place(cart, key, user, email, address, shipping_code, expected_total, places)
     except (IntegrityError, EmptyCart):
         # Another request with this key was faster; anything else is a real fault.
         placed = known.first()
@@ -75,6 +78,7 @@ def _place(
     address: Mapping[str, Any],
     shipping_code: str,
     expected_total: Money | None,
+    places: SignedPlaces,
 ) -> Order:
     # Locks the cart: a line added meanwhile must either be in this order or stay in the cart.
     taken = Cart.objects.filter(pk=cart.pk, checkout_key=key).update(checkout_key=new_token())
@@ -82,6 +86,8 @@ def _place(
         raise EmptyCart
     seen = review(cart)
     _refuse_what_changed(seen)
+    # Also what lay in the cart before its drop was announced, or longer than the buyer was let in.
+    use_admission([line.variant.pk for line in seen.lines], user.pk if user else None, places)
     choice = _choice(seen, address, shipping_code)
     totals = seen.totals(address["country"], choice.price)
     if expected_total is not None and totals.total != expected_total:

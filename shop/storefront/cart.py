@@ -30,8 +30,10 @@ from shop.cart.services import (
     set_quantity,
 )
 from shop.catalog.models import Variant
+from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.shipping.models import ShippingMethod
+from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import AddToCartForm, CouponForm, QuantityForm, first_error
 from shop.storefront.holding import held_orders
 from shop.storefront.requests import ShopRequest
@@ -91,7 +93,9 @@ def cart_add(request: ShopRequest) -> HttpResponse:
     )
     cart = filled_cart(request)
     try:
-        line = add_to_cart(cart, variant, form.cleaned_data["quantity"])
+        line = add_to_cart(cart, variant, form.cleaned_data["quantity"], places=signed_places(request))
+    except WaitingRoom as error:
+        return to_waiting_room(request, error)
     except ShopError as error:
         return _refused(request, error.message, variant)
     if not request.htmx:

@@ -23,6 +23,7 @@ from notifications.protocol import Position
 from shop.cart.models import Cart
 from shop.cart.review import Review
 from shop.checkout.services import CartChanged, EmptyCart, place_order
+from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.orders.models import Order
@@ -31,6 +32,7 @@ from shop.shipping.services import Choice, Options, ShippingGone, find_choice, g
 from shop.storefront.addresses import keep_address
 from shop.storefront.cart import current_cart, followed, look_over
 from shop.storefront.checkout import DRAFT, back_to_cart, draft_of
+from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import DeliveryForm, first_error
 from shop.storefront.orders import remember_guest_order
 
@@ -147,6 +149,8 @@ def _place(request: HttpRequest) -> HttpResponse:
     except (EmptyCart, OutOfStock) as error:
         messages.error(request, error.message)
         return redirect("storefront:cart")
+    except WaitingRoom as error:
+        return to_waiting_room(request, error)
     except CartChanged as error:
         # The page it leads to looks the cart over again and tells each change.
         if not error.details.get("notices"):
@@ -170,6 +174,7 @@ def _order_from(request: HttpRequest, form: DeliveryForm, draft: dict[str, Any])
         address=draft["address"],
         shipping_code=sent["shipping"],
         expected_total=Money(sent["shown_total"], settings.DEFAULT_CURRENCY),
+        places=signed_places(request),
     )
 
 

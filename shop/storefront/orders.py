@@ -25,6 +25,7 @@ from shop.orders.services import claim_orders
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
 from shop.storefront.cart import filled_cart
+from shop.storefront.drops import signed_places
 from shop.storefront.forms import CancelForm
 from shop.storefront.holding import GUEST_ORDERS
 from shop.storefront.passage import Passage, passage_of
@@ -128,13 +129,13 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
 def order_refill(request: HttpRequest, public_id: str) -> HttpResponse:
     """Puts the lines of an order back in the cart, as far as they can be had; says what cannot."""
     order = find_order(request, public_id)
-    cart = filled_cart(request)
+    cart, places = filled_cart(request), signed_places(request)
     for line in order.lines.select_related("variant__product", "variant__stock"):
         try:
             if line.variant is None:
                 raise ShopError("It is no longer for sale.")
             wanted = min(line.quantity, line.variant.stock.available, MAX_QUANTITY)
-            add_to_cart(cart, line.variant, max(wanted, 1))
+            add_to_cart(cart, line.variant, max(wanted, 1), places=places)
             if wanted < line.quantity:
                 messages.warning(request, f"Of “{line.title}” there are only {wanted} left.")
         except ShopError as error:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 from shop.alerts.models import Alert
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
+from shop.drops.models import Drop
 from shop.shipping.models import ShippingMethod
 from shop.storefront.alerts import with_alerts
 from shop.storefront.cards import follow, hung
 from shop.storefront.catalog import FEATURED
+from shop.storefront.drops import room_of
 from shop.storefront.templatetags.shop import money, price
 
 CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
@@ -31,6 +33,7 @@ FLOOR, CENTRE, EYE_LEVEL = 224, 216, 150
 def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     facts = Prefetch("attributes", queryset=ProductAttribute.objects.select_related("attribute"))
     visible = Product.objects.visible().select_related("category").prefetch_related(facts)
+    visible = visible.annotate(in_drop=Exists(Drop.objects.of(OuterRef("pk"))))
     product = get_object_or_404(visible, slug=slug)
     related = _related(product)
     follow([product, *related])  # Before the variants are read, so that no change falls between.
@@ -54,6 +57,7 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "wall": _wall(chosen, images) if chosen else None,
         "delivery": _delivery(chosen) if chosen else None,
         "related": related,
+        "room": room_of(request, product) if product.in_drop else None,  # type: ignore[attr-defined]  # annotated
     }
     return render(request, "storefront/product.html", context)
 

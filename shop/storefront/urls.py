@@ -8,6 +8,7 @@ from shop.storefront import (
     catalog,
     checkout,
     delivery,
+    drops,
     orders,
     pages,
     payment,
@@ -27,6 +28,12 @@ browsing = [
     path("alerts/<str:token>/", alerts.alert, name="alert"),
     path("search/", search.results, name="search"),
     path("search/suggest/", search.suggestions, name="suggest"),
+]
+
+waiting = [
+    path("drops/<slug:slug>/", drops.drop, name="drop"),
+    path("drops/<slug:slug>/place/", drops.drop_place, name="drop_place"),
+    path("drops/<slug:slug>/draw/", drops.drop_draw, name="drop_draw"),
 ]
 
 reading = [
@@ -75,4 +82,4 @@ keeping = [
     path("account/addresses/<int:address_id>/default/", addresses.address_default, name="address_default"),
 ]
 
-urlpatterns = [*browsing, *reading, *buying, *keeping]
+urlpatterns = [*browsing, *waiting, *reading, *buying, *keeping]

@@ -21,6 +21,7 @@ MATRIX = {
     "order of a guest": {"guest", "staff_with_permission"},
     "product": set(READERS),
     "product to come": set(),
+    "drop": set(READERS),
     "staff orders": {"staff_with_permission"},
     "staff stock": {"staff_with_permission"},
     "staff unknown": set(),
@@ -36,7 +37,7 @@ class World:
 
 
 @pytest.fixture
-def world(transactional_db, make_variant, make_cart, place) -> World:
+def world(transactional_db, make_variant, make_cart, make_drop, place) -> World:
     people = {name: _user(name) for name in ("owner", "other", "staff", "staff_with_permission")}
     for name in ("staff", "staff_with_permission"):
         User.objects.filter(pk=people[name].pk).update(is_staff=True)
@@ -51,6 +52,7 @@ def world(transactional_db, make_variant, make_cart, place) -> World:
         "order of a guest": guests.stream,
         "product": f"product:{variant.product.slug}",
         "product to come": f"product:{hidden.product.slug}",
+        "drop": make_drop(hidden).stream,
         "staff orders": "staff:orders",
         "staff stock": "staff:stock",
         "staff unknown": "staff:secrets",

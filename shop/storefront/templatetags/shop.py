@@ -82,6 +82,13 @@ def countdown_attrs(until: datetime) -> SafeString:
     return format_html('data-until="{}" data-now="{}"', *map(str, moments))
 
 
+@register.simple_tag
+def turn_attrs(until: datetime) -> SafeString:
+    """For turn.js: until when, and what the server's own clock says, in milliseconds."""
+    end, now = (int(moment.timestamp() * 1000) for moment in (until, timezone.now()))
+    return format_html('data-countdown="{}" data-now="{}"', end, now)
+
+
 @register.inclusion_tag("storefront/partials/picture.html")
 def print_picture(
     image: ProductImage | None, sizes: str = "100vw", *, eager: bool = False, alt: str | None = None

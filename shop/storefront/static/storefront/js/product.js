@@ -144,6 +144,8 @@ adding?.addEventListener("submit", async (event) => {
       body: new FormData(adding),
       headers: { "HX-Request": "true" },
     });
+    const elsewhere = answer.headers.get("HX-Redirect");
+    if (elsewhere) return location.assign(elsewhere);
     const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
     const count = parts.getElementById("cart-count");
     if (answer.ok && count) {
