@@ -3,6 +3,7 @@
 from shop.backoffice import (  # noqa: F401
     accounts,
     catalog,
+    drops,
     inventory,
     orders,
     payments,

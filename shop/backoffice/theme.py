@@ -48,6 +48,7 @@ NAVIGATION = [
     {
         "title": "Selling",
         "items": [
+            _link("Drops", "sailing", "drops.drop"),
             _link("Coupons", "local_activity", "promotions.coupon"),
             _link("Shipping methods", "local_shipping", "shipping.shippingmethod"),
             _link("Tax rates", "percent", "pricing.taxrate"),

@@ -6,11 +6,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import timezone
 from djmoney.money import Money
 
 from accounts.models import User
 from shop.alerts.models import Alert
 from shop.catalog.models import Attribute, Category, Option, ProductImage, Variant
+from shop.drops.models import Drop
 from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.payments.models import GatewayEvent, Payment
@@ -32,6 +34,7 @@ def products(count: int, make: "Makers") -> None:
         number = product.pk
         Alert.objects.create(email="ada@example.com", variant=product.variants.get(), kind="stock.back")
         Coupon.objects.create(code=f"C{number}", percent=5)
+        Drop.objects.create(title="Drop", slug=f"d{number}", opens_at=timezone.now()).places.create()
         Category.objects.add_root({"name": f"Series {number}", "slug": f"series-{number}"})
         Attribute.objects.create(code=f"a{number}", name=f"Fact {number}")
         Option.objects.create(code=f"o{number}", name=f"Option {number}").values.create(code="x", label="X")
@@ -79,6 +82,7 @@ def make(make_orders: Callable[[int], list[Order]], make_variant: Callable[..., 
         ("/admin/catalog/attribute/", products),
         ("/admin/catalog/option/", products),
         ("/admin/promotions/coupon/", products),
+        ("/admin/drops/drop/", products),
         ("/admin/shipping/shippingmethod/", products),
         ("/admin/pricing/taxrate/", products),
         ("/admin/accounts/user/", products),
