@@ -42,6 +42,7 @@ GROUPS = {
         "orders.view_shipment", "orders.add_shipment", "orders.change_shipment",
         "inventory.view_stock", "inventory.change_stock", "inventory.view_stockmovement",
         "inventory.add_stockmovement", "inventory.view_reservation", "catalog.view_product", "catalog.view_variant",
+        "drops.view_drop", "drops.change_drop",
     ],
     "Support": [
         "orders.view_order", "orders.change_order", "orders.view_orderline", "orders.view_orderevent",

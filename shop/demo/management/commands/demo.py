@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from shop.demo import launch
+from shop.demo.drop import SLUG, announce_drop
 from shop.demo.orders import order_in_background
 from shop.demo.seed import ACCOUNTS, PASSWORD, seed
 from shop.serve import CannotListen, serve
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         if _is_behind():
             call_command("migrate", verbosity=0, skip_checks=True)
         seed(self.stderr, quiet=options["verbosity"] == 0)
+        announce_drop()
         try:
             serve(launch.HOST, port, ready=self.announce)
         except CannotListen as error:
@@ -36,6 +38,7 @@ class Command(BaseCommand):
             f"\nBreakwater is open at {url}/\n",
             f"  {url}/demo/       what to try, test cards",
             f"  {url}/demo/mail/  the mail it sends",
+            f"  {url}/drops/{SLUG}/  a drop and its waiting room; it opens in a minute",
             f"  {url}/admin/      the back office",
             f"  {url}/sandbox/    payments and carriers, with knobs\n",
             f"  Sign in with the password {PASSWORD} as",
