@@ -11,6 +11,7 @@ from tests.processes import ROOT
 ROOMS = [
     "inventory",
     "alerts",
+    "drops",
     "cart",
     "checkout",
     "orders",

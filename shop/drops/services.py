@@ -93,20 +93,15 @@ def tell(drop: Drop) -> None:
 
 def _give_numbers(drop: Drop, order: str) -> int:
     """Numbers all that have none, from the end of the line on, in this order; how many these were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            UPDATE drops_place SET number = ranked.number FROM (
-                SELECT id, %s + row_number() OVER (ORDER BY {order}) AS number
-                FROM drops_place WHERE drop_id = %s AND number IS NULL
-            ) AS ranked
-            WHERE drops_place.id = ranked.id
-            """,
-            [drop.last_number, drop.pk],
-        )
-        given = cursor.rowcount
-    drop.last_number += given
-    return given
+    ids = drop.places.filter(number=None).order_by(order).values_list("pk", flat=True)
+    numbered = list(enumerate(ids, start=drop.last_number + 1))
+    if numbered:
+        # Not one statement with row_number(): the table was empty when its statistics were taken, and a planner
+        # that believes them joins the crowd with itself, row by row.
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE drops_place SET number = %s WHERE id = %s", numbered)
+    drop.last_number += len(numbered)
+    return len(numbered)
 
 
 def _let_in(drop: Drop, now: datetime) -> None:

@@ -58,7 +58,7 @@ def test_rate_and_pause_act_at_once_and_are_told(owner: Client, make_drop: Calla
     owner.post(steering(drop), {"paused": "no"})
     owner.post(steering(drop), {"rate": "600"})
     assert (told(drop)["paused"], told(drop)["rate"]) == (False, 600)
-    pass_time(drop, 2)
+    pass_time(drop, 2.1)
     assert drop.admitted >= 20
 
 
