@@ -20,7 +20,7 @@ from unfold.decorators import display
 
 from notifications.log import positions
 from shop.drops.models import Drop, Place
-from shop.drops.services import steer, tell
+from shop.drops.services import announce, steer
 
 State = Place.State
 
@@ -112,7 +112,7 @@ class DropAdmin(ModelAdmin):
             return
         obj.save(update_fields=[name for name in form.changed_data if name != "products"])
         obj.refresh_from_db()
-        tell(obj)
+        announce(obj)
 
     def get_urls(self) -> list[Any]:
         steering = self.admin_site.admin_view(require_POST(self.steer_view))

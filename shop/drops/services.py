@@ -83,10 +83,10 @@ def advance(drop_id: int) -> None:
     changed = [name for name in MOVED if getattr(drop, name) != before[name]]
     drop.save(update_fields=changed)
     if {"opened_at", "admitted", "sold_out"} & set(changed):
-        tell(drop)
+        announce(drop)
 
 
-def tell(drop: Drop) -> None:
+def announce(drop: Drop) -> None:
     """How the line stands, to all who watch it; in the transaction of what changed it."""
     notify(drop.stream, "drop.moved", **drop.as_told())
 
@@ -131,4 +131,4 @@ def steer(drop: Drop, *, rate: int | None = None, paused: bool | None = None) ->
     changes = {name: value for name, value in wanted.items() if value is not None}
     Drop.objects.filter(pk=drop.pk).update(**changes)
     drop.refresh_from_db()
-    tell(drop)
+    announce(drop)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from shop.drops.services import take_place
 from shop.errors import ShopError
 from shop.storefront.catalog import FEATURED, hung
 
-COOKIE_SECONDS = 7 * 24 * 3600
+KEPT = timedelta(days=7)  # a guest's cookie, counted from the opening or from now
 WATCH_SECONDS = 10
 BOAT_FROM, BOAT_WAY = 52, 540  # in the units of the drawing, as in drops.js
 State = Place.State
@@ -158,7 +159,7 @@ def _join(request: HttpRequest, room: Room) -> HttpResponse:
         response.set_cookie(
             _cookie(room.drop.slug),
             sign(place),
-            max_age=COOKIE_SECONDS,
+            expires=max(room.drop.opens_at, timezone.now()) + KEPT,
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",
@@ -184,7 +185,7 @@ def drop_draw(request: HttpRequest, slug: str) -> HttpResponse:
     drawn = drop.places.filter(number__lte=drop.drawn).order_by("number")
     lines = [f"seed {drop.seed}", *(f"{one.number} {one.public_id} {one.draw}" for one in drawn.iterator())]
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
-    response.headers["Cache-Control"] = "public, max-age=86400, immutable"
+    response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 
 
@@ -226,4 +227,5 @@ def _boat(room: Room) -> dict[str, float]:
     """The visitor's boat in the drawing: it sails as the line before it goes in."""
     place = room.place
     sailed = room.drop.admitted / place.number if room.stage == "line" and place and place.number else 0
+    sailed = 1 if room.inside else sailed
     return {"x": round(BOAT_FROM + BOAT_WAY * sailed, 1), "sailed": round(100 * sailed)}

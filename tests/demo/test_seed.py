@@ -1,18 +1,21 @@
 """What the demo puts into an empty shop."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db.models import Sum
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import Address, User
 from shop.catalog.catalogue_file.reading import read_catalogue
 from shop.catalog.models import Category, Product, Variant
 from shop.demo.details import SHARE, centres, crop_detail
+from shop.demo.drop import COMPANY, announce_drop
 from shop.demo.prints import MASTERS
 from shop.demo.seed import (
     ACCOUNTS,
@@ -24,6 +27,8 @@ from shop.demo.seed import (
     seed_shipping,
     seed_tax_rates,
 )
+from shop.drops.models import Drop
+from shop.drops.services import advance
 from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
 
@@ -122,3 +127,23 @@ def test_seeding_twice_changes_nothing_and_keeps_what_was_changed() -> None:
             TaxRate.objects.filter(country="IE").update(percent=5)
             before = everything()
     assert everything() == before
+
+
+@pytest.mark.django_db
+def test_each_start_announces_the_drop_again_with_company_and_says_that_it_is_invented(
+    make_variant: Callable[..., Variant],
+) -> None:
+    make_variant(slug="lights-pier-heads")
+    announce_drop()
+    drop = Drop.objects.get()
+    assert (drop.places.count(), drop.opened_at) == (COMPANY, None)
+    assert f"{COMPANY} invented visitors" in drop.description
+    Drop.objects.update(opens_at=timezone.now(), rate=7)
+    advance(drop.pk)
+    announce_drop()
+    again = Drop.objects.get()
+    assert (again.opened_at, again.last_number, again.places.count(), again.rate) == (None, 0, COMPANY, 7)
+    assert again.seed != drop.seed
+    Drop.objects.update(opens_at=timezone.now())
+    advance(drop.pk)
+    assert sorted(drop.places.values_list("number", flat=True)) == list(range(1, COMPANY + 1))

@@ -73,7 +73,7 @@ def test_the_room_says_where_everybody_stands(
     assert "about a minute" in page.text
     Drop.objects.update(paused=True)
     assert re.search(r'data-when="paused">', client.get(ROOM).text)
-    assert shown(Client().get(ROOM)) == ["The line is moving"]
+    assert shown(Client().get(ROOM)) == ["The line is open"]
     Drop.objects.update(sold_out=True)
     assert shown(Client().get(ROOM)) == ["All prints are taken"]
     Drop.objects.update(closes_at=timezone.now())
@@ -136,7 +136,7 @@ def test_who_signs_in_takes_the_place_along_and_leaves_nothing_behind(
 def test_a_false_cookie_is_no_place(client: Client, drop: Drop) -> None:
     let_in(drop)
     client.cookies["place-night-ferry"] = "night-ferry:forged"
-    assert shown(client.get(ROOM)) == ["The line is moving"]
+    assert shown(client.get(ROOM)) == ["The line is open"]
     client.post(ROOM)
     assert client.get(f"{ROOM}place/").json()["number"] == 2
 
@@ -147,7 +147,7 @@ def test_what_lapsed_or_was_used_is_told_and_followed_by_a_new_place(client: Cli
         Place.objects.filter(state="inside").update(state=state)
         page = client.get(ROOM)
         assert words in page.text
-        assert shown(page) == ["The line is moving"]
+        assert shown(page) == ["The line is open"]
 
 
 def test_the_draw_is_published_at_the_opening_and_not_before(
