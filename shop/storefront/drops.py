@@ -28,7 +28,8 @@ from shop.drops.admission import WaitingRoom, claim_places, read, sign
 from shop.drops.models import Drop, Place
 from shop.drops.services import take_place
 from shop.errors import ShopError
-from shop.storefront.catalog import FEATURED, hung
+from shop.storefront.cards import follow, hung
+from shop.storefront.catalog import FEATURED
 
 KEPT = timedelta(days=7)  # a guest's cookie, counted from the opening or from now
 WATCH_SECONDS = 10
@@ -124,6 +125,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _join(request, room)
     products = list(hung(Product.objects.visible().filter(drops=drop)).order_by(*FEATURED))
+    follow(products)
     if room.stage == "inside" and len(products) == 1:
         return redirect(products[0])
     context = {
