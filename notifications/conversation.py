@@ -70,6 +70,8 @@ class Conversation:
                 pong=limits.pong,
                 window=self.window.events,
                 time=int(time.time() * 1000),
+                # A page tells by it whether it was made for somebody else.
+                reader="" if reader.user.pk is None else str(reader.user.pk),
             )
         )
         self._rest()

@@ -1,6 +1,8 @@
-"""`{% stream_attrs %}` ties an element of a page to streams, for notifications.js."""
+"""`{% notifications_script %}` puts notifications.js into a page, `{% stream_attrs %}` ties an element to streams."""
 
 from django import template
+from django.template import Context
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -8,6 +10,15 @@ from notifications.log import positions
 from notifications.protocol import Position
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def notifications_script(context: Context) -> SafeString:
+    """The script, and for whom the page was made: it takes no news by the connection of anybody else."""
+    user = getattr(context.get("request"), "user", None)
+    reader = "" if user is None or user.pk is None else user.pk
+    script = static("notifications/notifications.js")
+    return format_html('<script src="{}" type="module" data-reader="{}"></script>', script, reader)
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from notifications.hub import Hub, current_hub
 from tests.notifications.client import Client
 from tests.notifications.doors import DOORS, Pier, running
 from tests.notifications.harbour import Harbour
@@ -28,6 +29,14 @@ def channels(django_db_setup: None) -> Iterator[Harbour]:
 def tornado(django_db_setup: None) -> Iterator[Pier]:
     with running("tornado") as server:
         yield server
+
+
+@pytest.fixture
+def hub(harbour: Harbour, transactional_db: None) -> Hub:
+    async def hub_here() -> Hub:
+        return current_hub()
+
+    return asyncio.run_coroutine_threadsafe(hub_here(), harbour.loop).result(5)
 
 
 @pytest.fixture

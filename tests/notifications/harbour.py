@@ -18,6 +18,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management import call_command
+from django.http import QueryDict
 
 import notifications
 from notifications.daphne_server import Server
@@ -25,7 +26,7 @@ from notifications.routing import websocket_urlpatterns
 from notifications.streams import register_stream
 
 SCRIPTS = Path(notifications.__file__).parent / "static/notifications"
-PAGE = b"""<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"></script>
+PAGE = """<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"{}></script>
 <ul id="seen"></ul><div id="place"></div>"""
 
 
@@ -38,7 +39,7 @@ def register() -> None:
 
 
 class Pages:
-    """The page, its scripts, and the site's own answers below /api/."""
+    """The page (`/?reader=5` is made for that user), its scripts, and the site's own answers below /api/."""
 
     def __init__(self) -> None:
         self.site = get_asgi_application()
@@ -49,7 +50,12 @@ class Pages:
             return
         await receive()
         script = SCRIPTS / scope["path"].removeprefix("/")
-        kind, body = (b"text/javascript", script.read_bytes()) if script.is_file() else (b"text/html", PAGE)
+        if script.is_file():
+            kind, body = b"text/javascript", script.read_bytes()
+        else:
+            query = QueryDict(scope["query_string"])
+            reader = f' data-reader="{int(query["reader"] or 0) or ""}"' if "reader" in query else ""
+            kind, body = b"text/html", PAGE.format(reader).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
         await send({"type": "http.response.body", "body": body})
 
@@ -65,15 +71,22 @@ class Harbour:
 
     def __init__(self, *, signal_handlers: bool = False) -> None:
         register()
-        sockets = URLRouter(websocket_urlpatterns)
+        self.blocks_sockets = False
         self._ready = threading.Event()
         self._server = Server(
-            ProtocolTypeRouter({"http": Pages(), "websocket": sockets}),
+            ProtocolTypeRouter({"http": Pages(), "websocket": self._sockets}),
             endpoints=["tcp:port=0:interface=127.0.0.1"],
             signal_handlers=signal_handlers,
             ready_callable=self._ready.set,
             verbosity=0,
         )
+
+    async def _sockets(self, scope, receive, send) -> None:
+        if self.blocks_sockets:  # as a proxy does that knows no WebSocket
+            await receive()
+            await send({"type": "websocket.close"})
+        else:
+            await URLRouter(websocket_urlpatterns)(scope, receive, send)
 
     def run(self) -> None:
         self._server.run()

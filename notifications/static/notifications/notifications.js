@@ -1,221 +1,165 @@
-/* Follows streams over one socket and loses nothing: it knows how far each stream got here, asks again from there
- * after any gap, and says so (a reset) where the server no longer can.
+/* Follows streams and loses nothing. All tabs of a browser share one connection (worker.js, link.js), where browsers can.
  *
  * In a page: <div data-stream="order:17" data-epoch="4f" data-offset="3" hx-trigger="notification" ...> gets a
- * bubbling `notification` event for each event after that position; its detail is {stream, kind, data, id, time},
- * with kind "reset" when the element must be fetched afresh. What no element took arrives at `document`.
+ * bubbling `notification` event for each event after that position; its detail is {stream, kind, data, id, time}. Two
+ * kinds are not in the log: "reset" when the element must be fetched afresh, "closed" when this reader may not follow
+ * the stream (any more). What no element took arrives at `document`.
  * With data-follow="in-view" it follows only while it can be seen, and goes on from there when it comes back.
- * In a script: subscribe(stream, {epoch, offset}, onEvent, onReset); it returns a function that ends it and says where. */
+ * In a script: subscribe(stream, {epoch, offset}, onEvent, onReset); it returns a function that ends it and says where.
+ * The `notification-link` event at `document` tells {state, code}: "online", "offline", or "ended" with the code of the
+ * server's last word, such as 4503 once whom the page was made for is signed out. */
 
-const PROTOCOL = "shop-notify.v1";
-const ACK_EVENTS = 64; // of all streams together: the server's window is of the socket
-const ACK_MS = 5000;
-const RETRY_MS = 500;
-const RETRY_MAX_MS = 30000;
-const IN_VIEW_MOST = 24; // of the 32 streams a socket may follow: what is always followed needs some
+import { Switchboard, url as workerUrl } from "./worker.js";
+
+const IN_VIEW_MOST = 24; // of the 32 streams a connection may follow: what is always followed needs some
 const SETTLE_MS = 250; // what only flies by while somebody scrolls is not asked for
 
-class Link {
-  topics = new Map();
-  #socket = null;
-  #url;
-  #asked = 0;
-  #tries = 0;
-  #ended = false;
-  #retry;
-  #silence;
-  #patience = 33000;
-  #unacked = 0;
+const reader = document.querySelector("script[data-reader]")?.dataset.reader ?? null;
+const followers = new Map();
+let count = 0;
+let way = null;
+let mayShare = "SharedWorker" in globalThis && Boolean(navigator.locks);
+let ownBoard;
 
-  constructor(url) {
-    this.#url = url;
-    const wake = () => document.visibilityState === "visible" && this.#wake();
-    addEventListener("online", () => this.#wake());
-    addEventListener("pageshow", wake);
-    document.addEventListener("visibilitychange", wake);
-    addEventListener("offline", () => this.#hangUp());
-    addEventListener("pagehide", () => this.#hangUp()); // a page with a socket is not kept for "back"
-    setInterval(() => this.#acknowledge(), ACK_MS);
-    this.#open();
-  }
-
-  subscribe(stream, { epoch = "", offset = null } = {}, onEvent, onReset) {
-    const topic = this.topics.get(stream) ?? { stream, epoch, last: offset, followers: new Set() };
-    const follower = { seen: offset ?? topic.last, onEvent, onReset };
-    const isNew = !this.topics.has(stream);
-    topic.followers.add(follower);
-    this.topics.set(stream, topic);
-    const isOlder = offset !== null && topic.last !== null && (offset < topic.last || epoch !== topic.epoch);
-    if (isNew || isOlder) {
-      if (isOlder) [topic.epoch, topic.last] = [epoch, offset];
-      if (isNew && this.#ended) this.#renew();
-      else this.#ask(topic);
-    }
-    return () => this.#leave(topic, follower);
-  }
-
-  #leave(topic, follower) {
-    topic.followers.delete(follower);
-    if (!topic.followers.size && this.topics.get(topic.stream) === topic) {
-      this.topics.delete(topic.stream);
-      this.#say({ t: "unsub", id: ++this.#asked, stream: topic.stream });
-    }
-    return { epoch: topic.epoch, offset: follower.seen };
-  }
-
-  #ask(topic) {
-    topic.asked = ++this.#asked;
-    const from = topic.last === null ? {} : { e: topic.epoch, o: topic.last };
-    this.#say({ t: "sub", id: topic.asked, stream: topic.stream, ...from });
-  }
-
-  #say(frame) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
-  }
-
-  // What the server says
-
-  #hear = {
-    welcome: (frame) => {
-      this.#patience = (frame.ping + frame.pong) * 1000;
-      this.#tries = 0;
-      this.#tell("online");
-    },
-    ok: (frame) => {
-      const topic = this.topics.get(frame.stream);
-      if (topic?.asked !== frame.id) return;
-      topic.asked = null;
-      [topic.epoch, topic.last] = [frame.e, frame.o];
-      for (const follower of topic.followers) {
-        if (!frame.recovered) follower.onReset?.();
-        if (!frame.recovered || follower.seen === null) follower.seen = frame.o;
-      }
-    },
-    err: (frame) => {
-      const topic = this.topics.get(frame.stream);
-      if (topic?.asked !== frame.id) return;
-      if (!frame.temporary && !topic.renewed) this.#renew();
-      else if (!frame.temporary) this.topics.delete(frame.stream);
-      else setTimeout(() => topic.asked === frame.id && this.#ask(topic), 1000 + Math.random() * 4000);
-    },
-    ev: (frame) => {
-      const topic = this.topics.get(frame.s);
-      if (!topic || topic.asked || frame.o <= topic.last) return; // what was asked for again comes again
-      if (frame.o !== topic.last + 1 || (topic.epoch && frame.e !== topic.epoch)) return this.#ask(topic);
-      [topic.epoch, topic.last] = [frame.e, frame.o];
-      this.#deliver(topic, frame);
-      topic.unacked = true;
-      if (++this.#unacked >= ACK_EVENTS) this.#acknowledge();
-    },
-    ping: (frame) => {
-      this.#say({ t: "pong" });
-      for (const topic of this.topics.values()) {
-        if (!topic.asked && frame.top[topic.stream] > topic.last) this.#ask(topic);
-      }
-    },
-    bye: (frame) => {
-      this.#ended = !frame.reconnect;
-      this.#hangUp();
-      if (this.#ended) this.#tell("ended");
-      else this.#openIn(frame.retry_ms);
-    },
+export function subscribe(stream, { epoch = "", offset = null } = {}, onEvent, onReset) {
+  const follower = { id: ++count, stream, epoch, offset, onEvent, onReset };
+  followers.set(follower.id, follower);
+  if (way) askFor(follower);
+  else join();
+  return () => {
+    if (followers.delete(follower.id)) way?.say("leave", follower.id);
+    return { epoch: follower.epoch, offset: follower.offset };
   };
+}
 
-  #deliver(topic, frame) {
+function askFor({ id, stream, epoch, offset }) {
+  way.say("follow", id, stream, epoch, offset);
+}
+
+// The way to the link: through the shared worker, or in this page
+
+class SharedWay {
+  #port;
+  #isJoined = false;
+  #parting = new AbortController();
+
+  constructor() {
+    const worker = new SharedWorker(workerUrl, { type: "module", name: JSON.stringify(reader) });
+    worker.onerror = () => this.#lose(false);
+    this.#port = worker.port;
+    this.#port.onmessage = ({ data }) => (data.lock ? this.#watch(data.lock) : hear(data));
+    const lock = crypto.randomUUID();
+    this.#hold(lock, () => {
+      if (this.#parting.signal.aborted) return;
+      this.#isJoined = true;
+      this.say("join", lock);
+      followers.forEach(askFor);
+      return new Promise((free) => this.#parting.signal.addEventListener("abort", free));
+    });
+  }
+
+  say(...words) {
+    if (this.#isJoined) this.#port.postMessage(words);
+  }
+
+  part() {
+    this.say("part");
+    this.#isJoined = false;
+    this.#parting.abort();
+    this.#port.close();
+  }
+
+  /* It gets the worker's own lock only when the worker is gone. */
+  #watch(lock) {
+    this.#hold(lock, () => this.#lose(true));
+  }
+
+  #hold(lock, then) {
+    navigator.locks.request(lock, { signal: this.#parting.signal }, then).catch((error) => {
+      if (error.name !== "AbortError") reportError(error);
+    });
+  }
+
+  #lose(mayShareAgain) {
+    if (way !== this) return;
+    mayShare = mayShareAgain;
+    part();
+    join();
+  }
+}
+
+class OwnWay {
+  #page;
+
+  constructor() {
+    ownBoard ??= new Switchboard(reader);
+    this.#page = ownBoard.connect(hear);
+    this.say("join");
+    queueMicrotask(() => way === this && followers.forEach(askFor));
+  }
+
+  say(...words) {
+    this.#page.receive(words);
+  }
+
+  part() {
+    this.#page.part();
+  }
+}
+
+function join() {
+  if (followers.size) way ??= mayShare ? new SharedWay() : new OwnWay();
+}
+
+function part() {
+  way?.part();
+  way = null;
+}
+
+addEventListener("pageshow", join);
+document.addEventListener("resume", join);
+addEventListener("pagehide", part); // a page with a connection is not kept for "back"
+document.addEventListener("freeze", part);
+addEventListener("online", () => way?.say("wake"));
+addEventListener("offline", () => way?.say("sleep"));
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && way?.say("wake"));
+
+// What comes by it
+
+function hear({ ids, frame, state, code }) {
+  if (state) return document.dispatchEvent(new CustomEvent("notification-link", { detail: { state, code } }));
+  const known = ids.map((id) => followers.get(id)).filter(Boolean);
+  heard[frame.t](known, frame);
+}
+
+const heard = {
+  ok: (known, { e, o, recovered }) => {
+    for (const follower of known) {
+      [follower.epoch, follower.offset] = [e, o];
+      if (!recovered) follower.onReset?.();
+    }
+  },
+  err: (known, { stream, code }) => {
+    for (const follower of known) {
+      followers.delete(follower.id);
+      follower.onEvent?.({ stream, kind: "closed", data: { code } });
+    }
+  },
+  ev: (known, frame) => {
     const event = { stream: frame.s, kind: frame.k, data: frame.d, id: frame.id, time: new Date(frame.ts) };
-    let shown = false;
-    for (const follower of [...topic.followers]) {
-      if (follower.seen >= frame.o) continue;
-      follower.seen = frame.o;
-      try {
-        shown = follower.onEvent?.(event) === true || shown;
-      } catch (error) {
-        reportError(error);
-      }
-    }
-    if (!shown) announce(document, event);
+    const shown = known.map((follower) => show(follower, frame, event));
+    if (!shown.includes(true)) announce(document, event);
+  },
+};
+
+function show(follower, { e, o }, event) {
+  [follower.epoch, follower.offset] = [e, o];
+  try {
+    return follower.onEvent?.(event) === true;
+  } catch (error) {
+    reportError(error);
+    return false;
   }
-
-  #acknowledge() {
-    this.#unacked = 0;
-    for (const topic of this.topics.values()) {
-      if (topic.unacked) this.#say({ t: "ack", s: topic.stream, o: topic.last });
-      topic.unacked = false;
-    }
-  }
-
-  // The socket
-
-  #open() {
-    clearTimeout(this.#retry);
-    const socket = (this.#socket = new WebSocket(this.#url, PROTOCOL));
-    socket.onopen = () => {
-      this.#say({ t: "hello" });
-      for (const topic of this.topics.values()) this.#ask(topic);
-    };
-    socket.onmessage = (message) => {
-      this.#listen();
-      const frame = JSON.parse(message.data);
-      this.#hear[frame.t]?.(frame);
-    };
-    socket.onclose = () => this.#again();
-    this.#listen();
-  }
-
-  #listen() {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#again(), this.#patience);
-  }
-
-  #again() {
-    this.#hangUp();
-    const most = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#tries++);
-    this.#openIn(Math.random() * most); // full jitter: a server that comes back is not stormed
-  }
-
-  #openIn(milliseconds) {
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#open(), milliseconds);
-  }
-
-  /* A page names only what its visitor may read: where that is refused, or the link ended, the visitor's session has
-   * begun or changed since the socket opened. Once for each stream. */
-  #renew() {
-    for (const topic of this.topics.values()) topic.renewed = true;
-    this.#ended = false;
-    this.#hangUp();
-    this.#open();
-  }
-
-  #wake() {
-    if (this.#socket || this.#ended) return;
-    this.#tries = 0;
-    this.#open();
-  }
-
-  #hangUp() {
-    clearTimeout(this.#silence);
-    clearTimeout(this.#retry);
-    if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
-    this.#socket = null;
-    this.#tell("offline");
-  }
-
-  #tell(state) {
-    document.dispatchEvent(new CustomEvent("notification-link", { detail: { state } }));
-  }
-}
-
-let link;
-
-export function connect(url = new URL("/ws/notifications/", location.href.replace(/^http/, "ws"))) {
-  return (link ??= new Link(url));
-}
-
-export function subscribe(stream, position, onEvent, onReset) {
-  return connect().subscribe(stream, position, onEvent, onReset);
 }
 
 function announce(target, detail) {
