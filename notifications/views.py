@@ -52,6 +52,8 @@ def _telling_refusals(view: View) -> View:
     @csrf_exempt  # nothing changes here; another method is answered as the API answers
     async def answer(request: ASGIRequest) -> HttpResponseBase:
         try:
+            if not isinstance(request, ASGIRequest):
+                raise Refusal(501, "not_here", "Events wait, and a WSGI server has no place to wait in.")
             if request.method != "GET":
                 raise Refusal(405, "method_not_allowed", "Only GET.", {"Allow": "GET"})
             response = await view(request)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
+from notifications import hub as hubs
 from notifications.conversation import Conversation
 from notifications.listener import OneWay
 from notifications.log import position

@@ -93,6 +93,7 @@ def test_a_card_out_of_view_asks_for_nothing_and_catches_up_when_it_comes(
     last = prints[-1].variants.get()
     with live_shop() as shop:
         page, said = open_page(f"{shop.url}/about/"), []
+        page.add_init_script("delete globalThis.SharedWorker")  # so that the page itself holds the socket
         page.on("websocket", lambda socket: socket.on("framesent", lambda frame: said.append(str(frame))))
         page.goto(f"{shop.url}/products/")
         on_last = card(page, "No 23")
