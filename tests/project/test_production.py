@@ -100,6 +100,15 @@ def test_pages_come_with_hashed_files_and_strict_headers(production: Production)
     assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
 
 
+def test_modules_import_the_modules_of_their_own_deploy(production: Production) -> None:
+    page = asyncio.run(get(f"{production.urls[0]}/products/ebb/"))[1]
+    module = re.search(r'src="(/static/notifications/notifications\.[0-9a-f]+\.js)"', page)[1]
+    for name in ("worker", "link", "lines"):
+        script = asyncio.run(get(production.urls[0] + module))[1]
+        module = f"/static/notifications/{re.search(rf'from "\./({name}\.[0-9a-f]+\.js)"', script)[1]}"
+    assert asyncio.run(get(production.urls[0] + module))[0] == 200
+
+
 def test_plain_http_is_sent_to_https(production: Production) -> None:
     status, _, headers = asyncio.run(get(f"{production.urls[0]}/cart/", **{"X-Forwarded-Proto": "http"}))
     assert (status, headers["Location"]) == (301, "https://shop.example/cart/")

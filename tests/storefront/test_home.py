@@ -24,7 +24,16 @@ def weight(page: Any) -> int:
     """HTML, styles and scripts in bytes as they are, before any compression."""
     paths = re.findall(r'(?:<script src|<link rel="stylesheet" href)="/static/([^"]+)"', page.text)
     assert paths
-    return len(page.content) + sum(Path(finders.find(path)).stat().st_size for path in paths)
+    files = {Path(finders.find(path)) for path in paths}
+    return len(page.content) + sum(file.stat().st_size for file in files | modules(files))
+
+
+def modules(files: set[Path]) -> set[Path]:
+    """Those that these import, and so on."""
+    names = {
+        file.parent / name for file in files for name in re.findall(r' from "\./([^"]+)";', file.read_text())
+    }
+    return names | modules(names) if names else names
 
 
 def test_the_front_page_hangs_the_first_print_large_and_all_series(client: Client, full_shelf: Any) -> None:
@@ -112,3 +121,7 @@ def test_the_bell_counts_what_arrives_while_the_page_is_open(
         mark_read(customer, 2)
 
         expect(page.get_by_role("link", name="Notifications, 0 unread")).to_be_visible(timeout=15_000)
+        told = page.get_by_text("You were signed out.")
+        expect(told).to_be_hidden()
+        client.logout()
+        expect(told).to_be_visible(timeout=15_000)

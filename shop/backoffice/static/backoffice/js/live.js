@@ -13,6 +13,7 @@ function keepFresh(element) {
   let timer = null;
 
   element.addEventListener("notification", ({ detail }) => {
+    if (detail.kind === "closed") return; // whoever may not follow it may not fetch it either
     const only = element.dataset.liveOnly;
     if (detail.kind !== "reset" && only && detail.data.order !== only) return;
     if (detail.data.number || detail.data.title) news.push(detail);
