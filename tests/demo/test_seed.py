@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,12 @@ def test_each_start_announces_the_drop_again_with_company_and_says_that_it_is_in
     drop = Drop.objects.get()
     assert (drop.places.count(), drop.opened_at) == (COMPANY, None)
     assert f"{COMPANY} invented visitors" in drop.description
-    Drop.objects.update(opens_at=timezone.now(), rate=7)
+    Drop.objects.update(opens_at=timezone.now() - timedelta(seconds=1), rate=7)
     advance(drop.pk)
     announce_drop()
     again = Drop.objects.get()
     assert (again.opened_at, again.last_number, again.places.count(), again.rate) == (None, 0, COMPANY, 7)
     assert again.seed != drop.seed
-    Drop.objects.update(opens_at=timezone.now())
+    Drop.objects.update(opens_at=timezone.now() - timedelta(seconds=1))
     advance(drop.pk)
     assert sorted(drop.places.values_list("number", flat=True)) == list(range(1, COMPANY + 1))
