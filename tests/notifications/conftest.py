@@ -10,6 +10,7 @@ from notifications.hub import Hub, current_hub
 from tests.notifications.client import Client
 from tests.notifications.doors import DOORS, Pier, running
 from tests.notifications.harbour import Harbour
+from tests.notifications.visitor import Visitor
 from tests.notifications.writing import ROOT, environment, run_python
 
 
@@ -53,6 +54,25 @@ def connect(harbour: Harbour, transactional_db: None) -> Iterator[Callable[..., 
         yield opener
         for client in clients:
             client.close()
+
+
+@pytest.fixture
+def visitor_at(transactional_db: None) -> Iterator[Callable[[int], Visitor]]:
+    visitors: list[Visitor] = []
+    with asyncio.Runner() as runner:
+
+        def visit(port: int) -> Visitor:
+            visitors.append(Visitor(runner, port))
+            return visitors[-1]
+
+        yield visit
+        for visitor in visitors:
+            visitor.close()
+
+
+@pytest.fixture
+def visitor(visitor_at: Callable[[int], Visitor], channels: Harbour) -> Visitor:
+    return visitor_at(channels.port)
 
 
 @pytest.fixture

@@ -11,12 +11,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from notifications.streams import _kinds
+from shop.cart.models import Cart
+from shop.orders.models import Order
 
 OF_THESE_TESTS = {"room", "own", "guest", "crowd", "desk"}
 READERS = ["anonymous", "guest", "owner", "other", "staff", "staff_with_permission"]
 # Kind of stream: who may read it.
 MATRIX = {
     "user": {"owner"},
+    "cart": {"owner"},
+    "cart of a guest": {"guest"},
     "order": {"owner", "staff_with_permission"},
     "order of a guest": {"guest", "staff_with_permission"},
     "product": set(READERS),
@@ -24,6 +28,7 @@ MATRIX = {
     "drop": set(READERS),
     "staff orders": {"staff_with_permission"},
     "staff stock": {"staff_with_permission"},
+    "staff desk": {"staff_with_permission"},
     "staff unknown": set(),
     "nothing of the kind": set(),
 }
@@ -45,9 +50,11 @@ def world(transactional_db, make_variant, make_cart, make_drop, place) -> World:
     people["staff_with_permission"].user_permissions.set(allowed)
     variant, hidden = make_variant(), make_variant(visible_from=timezone.now() + timedelta(days=1))
     order = place(make_cart(variant, user=people["owner"]), user=people["owner"])
-    guests = place(make_cart(variant))
+    guests, guests_cart = place(make_cart(variant)), make_cart(variant)
     streams = {
         "user": f"user:{people['owner'].pk}",
+        "cart": Cart.objects.get(user=people["owner"]).stream,
+        "cart of a guest": guests_cart.stream,
         "order": order.stream,
         "order of a guest": guests.stream,
         "product": f"product:{variant.product.slug}",
@@ -55,13 +62,14 @@ def world(transactional_db, make_variant, make_cart, make_drop, place) -> World:
         "drop": make_drop(hidden).stream,
         "staff orders": "staff:orders",
         "staff stock": "staff:stock",
+        "staff desk": "staff:desk",
         "staff unknown": "staff:secrets",
         "nothing of the kind": "nothing:here",
     }
     sessions = {
         name: _session(lambda browser, who=who: browser.force_login(who)) for name, who in people.items()
     }
-    sessions["guest"] = _session(lambda browser: browser.get(guests.get_absolute_url()))
+    sessions["guest"] = _session(lambda browser: _visit_as_guest(browser, guests, guests_cart))
     return World(streams, sessions)
 
 
@@ -73,6 +81,13 @@ def _session(visit: Callable[[Browser], object]) -> str:
     browser = Browser()
     visit(browser)
     return browser.cookies["sessionid"].value
+
+
+def _visit_as_guest(browser: Browser, order: Order, cart: Cart) -> None:
+    browser.get(order.get_absolute_url())
+    session = browser.session
+    session["cart"] = cart.token
+    session.save()
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -89,6 +104,18 @@ def test_each_reader_may_follow_what_is_theirs_and_nothing_else(connect, harbour
     # Whoever is refused learns nothing: not whether there is such a stream.
     refused = {(answer["code"], answer["temporary"]) for answer in answers.values() if answer["t"] == "err"}
     assert refused == {("not_found", False)}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_plain_http_lets_in_the_same(visitor, world, reader):
+    signed_in = {} if reader == "anonymous" else {"Cookie": f"sessionid={world.sessions[reader]}"}
+    answers = {
+        name: visitor.poll((stream, "", 0), wait=0, **signed_in) for name, stream in world.streams.items()
+    }
+    assert {name for name, answer in answers.items() if answer.status == 200} == {
+        name for name, readers in MATRIX.items() if reader in readers
+    }
+    assert {answer.error for answer in answers.values() if answer.status != 200} == {(404, "not_found")}
 
 
 def test_every_kind_of_stream_is_in_the_matrix():

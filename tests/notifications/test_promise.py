@@ -18,7 +18,9 @@ from notifications import hub as hubs
 from notifications.models import Event, Stream, new_epoch
 from notifications.protocol import Position
 from tests.notifications.client import Client
+from tests.notifications.doors import Pier
 from tests.notifications.harbour import Harbour
+from tests.notifications.visitor import EventSource, Visitor
 from tests.notifications.writing import say
 
 RUNS = settings(
@@ -29,10 +31,66 @@ RUNS = settings(
 )
 
 
+class EventStream:
+    """Door 3 as an event stream, with the words of a socket."""
+
+    def __init__(self, visitor: Visitor, headers: dict[str, str]) -> None:
+        self._visitor, self._headers, self._source = visitor, headers, None
+
+    def hello(self) -> dict:
+        return {"t": "welcome"}
+
+    def sub(self, stream: str, e: str, o: int) -> dict:
+        asked = [("stream", stream), ("e", e), ("o", str(o))]
+        refused = (
+            self._visitor.run(self._visitor.ask("", [*asked, ("wait", "0")], self._headers)).status == 404
+        )
+        if refused:
+            return {"t": "err", "code": "not_found"}
+        self._source = EventSource(self._visitor, asked, self._headers)
+        return self._source.opened()[0]
+
+    def hear(self, seconds: float = 5) -> dict:
+        return self._source.hear(seconds)
+
+    def close(self) -> None:
+        if self._source:
+            self._source.close()
+
+
+class LongPoll(EventStream):
+    """Door 3 as one question after the other: what would end a socket, the next answer tells."""
+
+    def sub(self, stream: str, e: str, o: int) -> dict:
+        self._asked, self._waiting = (stream, e, o), []
+        return self._ask(wait=0)
+
+    def hear(self, seconds: float = 5) -> dict:
+        if not self._waiting:
+            self._ask(wait=seconds)
+        frame = self._waiting.pop(0)
+        self._asked = (self._asked[0], frame["e"], frame["o"])
+        return frame
+
+    def _ask(self, wait: float) -> dict:
+        answer = self._visitor.poll(self._asked, wait=wait, **self._headers)
+        if answer.status == 404:
+            return {"t": "err", "code": "not_found"}
+        first, *self._waiting = answer.frames
+        self._asked = (self._asked[0], first["e"], first["o"])
+        return first
+
+    def close(self) -> None:
+        pass
+
+
 class World:
     """One signed-in client, its stream, and what can happen to them."""
 
-    def __init__(self, connect: Callable[..., Client], harbour: Harbour) -> None:
+    # What ends an open connection is said on it.
+    is_told = True
+
+    def __init__(self, connect: Callable[..., Client], harbour: Harbour | Pier) -> None:
         self.connect, self.harbour = connect, harbour
         self.user = get_user_model().objects.create_user(
             f"{uuid.uuid4().hex}@example.com", "x", is_staff=True
@@ -45,9 +103,12 @@ class World:
         }
 
     def open(self) -> Client:
-        client = self.connect(**self.options)
+        client = self.knock()
         assert client.hello()["t"] == "welcome"
         return client
+
+    def knock(self) -> Client:
+        return self.connect(**self.options)
 
     def admit(self) -> None:
         self.user.user_permissions.add(Permission.objects.get(codename="view_session"))
@@ -64,6 +125,15 @@ class World:
             hub.close()
 
         asyncio.run_coroutine_threadsafe(leave(), self.harbour.loop).result(5)
+
+
+class HttpWorld(World):
+    def __init__(self, door: type[EventStream], visitor: Visitor, harbour: Harbour) -> None:
+        super().__init__(lambda **_: None, harbour)
+        self.door, self.visitor, self.is_told = door, visitor, door is not LongPoll
+
+    def knock(self) -> EventStream:
+        return self.door(self.visitor, {"Cookie": self.options["headers"]["Cookie"]})
 
 
 class Promise(RuleBasedStateMachine):
@@ -101,8 +171,7 @@ class Promise(RuleBasedStateMachine):
         self.epoch = new_epoch()
         Stream.objects.filter(name=self.stream).update(epoch=self.epoch)
         if self.client is not None:
-            assert self._until("bye")["code"] == 4002
-            self._gone()
+            self._ended("bye", code=4002)
 
     # What happens to the connection
 
@@ -115,8 +184,7 @@ class Promise(RuleBasedStateMachine):
     def restart(self) -> None:
         self.world.restart()
         if self.client is not None:
-            assert self._until("bye")["code"] == 4001
-            self._gone()
+            self._ended("bye", code=4001)
 
     # What happens to the reader
 
@@ -126,8 +194,7 @@ class Promise(RuleBasedStateMachine):
         self.world.revoke()
         self.admitted = False
         if self.client is not None:
-            assert self._until("err")["stream"] == self.stream
-            self._gone()
+            self._ended("err", stream=self.stream)
 
     @precondition(lambda self: not self.admitted)
     @rule()
@@ -167,6 +234,12 @@ class Promise(RuleBasedStateMachine):
         assert (frame["e"], frame["o"]) == (self.epoch, self.place.offset + 1)
         self.place = Position(frame["e"], frame["o"])
 
+    def _ended(self, kind: str, **said: object) -> None:
+        if self.world.is_told:
+            frame = self._until(kind)
+            assert {name: frame[name] for name in said} == said
+        self._gone()
+
     def _until(self, kind: str) -> dict:
         """What comes before it counts as heard."""
         while (frame := self.client.hear(10))["t"] == "ev":
@@ -190,11 +263,23 @@ class Promise(RuleBasedStateMachine):
         self._gone()
 
 
-@pytest.mark.timeout(180)
-def test_no_event_is_lost_and_no_gap_untold(connect, harbour, transactional_db, settings):
-    settings.NOTIFICATIONS_REVIEW_SECONDS = 0.1
-    settings.NOTIFICATIONS_POLL_SECONDS = 0.1
-    world = World(connect, harbour)
-    world.restart()  # a hub that polls at this pace
+def hold(world: World) -> None:
+    world.restart()  # a hub that polls at the pace of these settings
     run_state_machine_as_test(type("ThroughThisDoor", (Promise,), {"world": world}), settings=RUNS)
     world.restart()
+
+
+@pytest.fixture(autouse=True)
+def quick(settings):
+    settings.NOTIFICATIONS_REVIEW_SECONDS = settings.NOTIFICATIONS_POLL_SECONDS = 0.1
+
+
+@pytest.mark.timeout(180)
+def test_no_event_is_lost_and_no_gap_untold(connect, harbour, transactional_db):
+    hold(World(connect, harbour))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("door", [EventStream, LongPoll])
+def test_nor_through_plain_http(visitor, channels, transactional_db, door):
+    hold(HttpWorld(door, visitor, channels))
