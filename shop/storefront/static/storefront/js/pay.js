@@ -143,15 +143,18 @@ async function poll() {
   if (state?.url && !gone) go(state.url);
 }
 
-// The time is over. A payment under way is not disturbed; otherwise word of what became of the order comes in a moment.
+// A payment under way is not disturbed by news: the provider's form leads on by itself, to the page that tells how it
+// ended. When the time is over, word of what became of the order comes in a moment.
+
+const isPaying = () => label.textContent !== pay;
 
 form.addEventListener("countdown-over", () => {
-  if (gone || label.textContent !== pay) return;
+  if (gone || isPaying()) return;
   over = true;
   busy(over);
   said.textContent = "The time is over. The prints go back on the wall.";
 });
-form.addEventListener("notification", poll);
+form.addEventListener("notification", () => isPaying() || poll());
 
 open();
 setInterval(poll, POLL_MS);
