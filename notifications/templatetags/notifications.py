@@ -1,8 +1,7 @@
-"""`{% notifications_script %}` puts notifications.js into a page, `{% stream_attrs %}` ties an element to streams."""
+"""What notifications.js reads from a page: `{% stream_attrs %}` on elements, and `{% reader_attr %}` once."""
 
 from django import template
 from django.template import Context
-from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -13,12 +12,10 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def notifications_script(context: Context) -> SafeString:
-    """The script, and for whom the page was made: it takes no news by the connection of anybody else."""
+def reader_attr(context: Context) -> SafeString:
+    """For whom the page was made, on its html element or script: it takes no news by anybody else's connection."""
     user = getattr(context.get("request"), "user", None)
-    reader = "" if user is None or user.pk is None else user.pk
-    script = static("notifications/notifications.js")
-    return format_html('<script src="{}" type="module" data-reader="{}"></script>', script, reader)
+    return format_html('data-reader="{}"', "" if user is None or user.pk is None else user.pk)
 
 
 @register.simple_tag

@@ -13,7 +13,6 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
-from notifications import hub as hubs
 from notifications.conversation import Conversation
 from notifications.listener import OneWay
 from notifications.log import position
@@ -212,16 +211,9 @@ def test_swapped_out_element_is_forgotten(page, aside, room, hub):
     eventually(page, lambda: set(hub._feeds) == {f"{room}-other"})
 
 
-def test_elements_in_view_leave_room_for_others_and_take_turns(page, aside, room, harbour):
-    def followed() -> set[int]:
-        hub = hubs._hubs.get(harbour.loop)  # none before the first socket
-        return {int(name.rpartition("-")[2]) for name in list(hub._feeds if hub else ()) if name != room}
-
+def test_elements_in_view_leave_room_for_others_and_take_turns(page, room, hub):
     def expect_followed(wanted: set[int]) -> None:
-        deadline = time.monotonic() + 10
-        while followed() != wanted and time.monotonic() < deadline:
-            page.wait_for_timeout(50)
-        assert followed() == wanted
+        eventually(page, lambda: set(hub._feeds) == {f"{room}-{number}" for number in wanted})
 
     page.evaluate(
         """(room) => {

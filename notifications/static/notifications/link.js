@@ -15,7 +15,6 @@ const GATHER_MS = 50;
 const SOCKET_TRIES = 3;
 const SOCKET_AGAIN_MS = 60000;
 const SOCKET_AGAIN_MAX_MS = 15 * 60000;
-const DOUBT_MS = 60000;
 const REVOKED = 4503;
 const NOTHING_WRONG = new Set([4009, 4020]); // a full window, or old age
 
@@ -35,7 +34,7 @@ export class Link {
   #failures = 0; // lines in a row that were never welcomed
   #heardAt = 0;
   #patience = OPEN_MS;
-  #doubtedAt = 0;
+  #isInDoubt = false;
   #socketAt = 0;
   #socketAfter = SOCKET_AGAIN_MS;
 
@@ -90,6 +89,7 @@ export class Link {
       if (this.#reader && (frame.reader ?? this.#reader) !== this.#reader) return this.#end(REVOKED);
       this.#patience = (frame.ping + frame.pong) * 1000;
       this.#isWelcome = true;
+      this.#isInDoubt = false;
       this.#tries = 0;
       this.#failures = this.#isSocket ? 0 : SOCKET_TRIES;
       this.#planSocket();
@@ -136,9 +136,8 @@ export class Link {
       }
     },
     bye: ({ code, reconnect, retry_ms }) => {
-      const mayReturn = this.#reader !== null && !this.#isInDoubt();
       if (NOTHING_WRONG.has(code)) return this.#reopen();
-      if (code === REVOKED && mayReturn) return this.#doubt();
+      if (code === REVOKED && this.#reader !== null) return this.#doubt();
       if (!reconnect) return this.#end(code);
       this.#hangUp();
       this.#change("offline");
@@ -161,12 +160,8 @@ export class Link {
 
   /* The session is over, but the same person may have another by now: a new password, or signed in again. */
   #doubt() {
-    this.#doubtedAt = Date.now();
+    this.#isInDoubt = true;
     this.#reopen();
-  }
-
-  #isInDoubt() {
-    return Date.now() - this.#doubtedAt < DOUBT_MS;
   }
 
   // The line
@@ -194,7 +189,7 @@ export class Link {
   }
 
   #refuseAll() {
-    if (this.#reader && this.#isInDoubt()) return this.#end(REVOKED);
+    if (this.#reader && this.#isInDoubt) return this.#end(REVOKED);
     const asked = [...this.#topics.values()].filter(({ bornOn }) => bornOn !== this.#line);
     for (const { stream, asked: id } of asked) {
       this.#hear.err({ t: "err", id, stream, code: "not_found", temporary: false });

@@ -11,10 +11,10 @@
 
 import { Switchboard, url as workerUrl } from "./worker.js";
 
-const IN_VIEW_MOST = 24; // of the 32 streams a connection may follow: what is always followed needs some
+const IN_VIEW_MOST = 24; // of the 32 streams that fit a connection: what is always followed needs some
 const SETTLE_MS = 250; // what only flies by while somebody scrolls is not asked for
 
-const reader = document.querySelector("[data-reader]")?.dataset.reader ?? null;
+const reader = document.querySelector("[data-reader]")?.dataset.reader ?? null; // whom this page was made for
 const followers = new Map();
 let count = 0;
 let way = null;

@@ -26,7 +26,7 @@ async function fetchCount() {
 
 link.addEventListener("notification", ({ detail }) => {
   if (detail.kind === "reset") fetchCount();
-  else show(detail.data.count);
+  else if (detail.kind !== "closed") show(detail.data.count);
 });
 
 /* Another number in its place, whoever put it there, is followed from where it stood on the server. */
