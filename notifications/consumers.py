@@ -55,6 +55,8 @@ class NotificationConsumer(AsyncConsumer):
 class FrameSocket:
     """Where the server takes finished frames (see `notifications.daphne_server`): no task and no copy a frame."""
 
+    name = "channels"
+
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
 
@@ -67,6 +69,8 @@ class FrameSocket:
 
 class Socket:
     """Sends in order and never makes the hub wait: on Daphne at once, elsewhere as the client takes it."""
+
+    name = "channels"
 
     def __init__(self, send: ASGISendCallable) -> None:
         self._send = send

@@ -1,19 +1,25 @@
 """A client's side of the protocol, through whichever door: what it may say, what it hears, how it ends."""
 
 import asyncio
+import logging
 import secrets
 import time
 from typing import Protocol
 
-from notifications import identity, protocol
+from notifications import identity, metrics, protocol
 from notifications.hub import Hub
+from notifications.log_context import about, bind
 from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Said, Sub, Unsub
 from notifications.streams import Reader
 from notifications.subscription import Subscription, Window
 
+logger = logging.getLogger(__name__)
+
 
 class Door(Protocol):
     """What a server offers: neither call waits or fails."""
+
+    name: str  # for the metrics
 
     def write(self, frame: Frame) -> None: ...
 
@@ -25,10 +31,11 @@ class Conversation:
 
     def __init__(self, door: Door, hub: Hub, limits: Limits, session_key: str = "") -> None:
         self.hub = hub
+        self.id = secrets.token_hex(6)
         self.reader: Reader | None = None
         self.over = False
         self.window = Window(limits.window, limits.window_bytes)
-        self._door = door
+        self.door = door
         self._limits = limits
         self._session_key = session_key
         self._subscriptions: dict[str, Subscription] = {}
@@ -37,6 +44,7 @@ class Conversation:
         self._stall: asyncio.TimerHandle | None = None
         self._expires_at = asyncio.get_running_loop().time() + limits.age
         hub.opened(self)
+        bind(connection=self.id)
 
     # What the client says
 
@@ -65,7 +73,7 @@ class Conversation:
         self.write(
             protocol.build(
                 "welcome",
-                conn=secrets.token_hex(6),
+                conn=self.id,
                 ping=limits.ping,
                 pong=limits.pong,
                 window=self.window.events,
@@ -153,7 +161,7 @@ class Conversation:
 
     def write(self, frame: Frame) -> None:
         if not self.over:
-            self._door.write(frame)
+            self.door.write(frame)
 
     def stalled(self) -> None:
         """Something waits for room in the window; without an acknowledgement this ends."""
@@ -182,14 +190,19 @@ class Conversation:
     def end(self, end: type[Bye]) -> None:
         if not self.over:
             self.write(protocol.bye(end))
-            self._door.close(end.close_code or end.code)
-            self.gone()
+            self.door.close(end.close_code or end.code)
+            with about(connection=self.id):
+                logger.info("ended: %s, %s", end.code, end.reason)
+            self._leave(str(end.code))
 
     def gone(self) -> None:
         """The client hears no more of this."""
-        if self.over:
-            return
+        if not self.over:
+            self._leave(metrics.GONE)
+
+    def _leave(self, code: str) -> None:
         self.over = True
+        metrics.closed(self.door.name, code)
         self._deadline.cancel()
         self._forget_stall()
         for subscription in self._subscriptions.values():

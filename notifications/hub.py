@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from itertools import batched
 from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
-from notifications import digest, identity, log, services, wake
+from notifications import digest, identity, log, metrics, services, wake
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ READERS = 4
 GREETINGS = 500  # connections that have not been welcomed yet: more are told to come back
 REVIEW_SECONDS = 2.0  # a sign-out reaches open connections within this, and what the queries take
 REVIEW_BATCH = 500
+BEAT_SECONDS = 0.25
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ class Feed:
             self._remember(entry)
             for member in tuple(self.members):
                 member.hear(entry)
+            metrics.event_sent(entry.at)
         return True
 
     def since(self, place: Position) -> list[Entry] | None:
@@ -103,7 +107,12 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.sockets: Counter[object] = Counter()
         self.conversations: set[Conversation] = set()
+        self.doors: Counter[str] = Counter()  # how many conversations each has open
+        self.delivered = 0  # events handed to a door
+        self.reading = 0  # queries in the threads or waiting for one
         self.draining = False
+        self._worst_lag = 0.0
+        self._beat_due = time.monotonic() + BEAT_SECONDS
         self._greetings: set[Conversation] = set()
         self._loop = loop
         self._feeds: dict[str, Feed] = {}
@@ -116,6 +125,7 @@ class Hub:
         self._spawn(self._poll())
         self._spawn(self._listen())
         self._spawn(self._review())
+        self._spawn(self._beat())
 
     # Connections
 
@@ -126,6 +136,7 @@ class Hub:
 
     def opened(self, conversation: Conversation) -> None:
         self.conversations.add(conversation)
+        self.doors[conversation.door.name] += 1
         self._greetings.add(conversation)
         if self.draining:  # its handshake was under way
             self._loop.call_soon(conversation.end, Drain)
@@ -135,6 +146,7 @@ class Hub:
 
     def closed(self, conversation: Conversation) -> None:
         self.conversations.discard(conversation)
+        self.doors[conversation.door.name] -= 1
         self._greetings.discard(conversation)
 
     def drain(self) -> None:
@@ -188,9 +200,29 @@ class Hub:
 
     async def read[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in the hub's own threads, where no other part of the site can hold it up."""
-        return await self._loop.run_in_executor(
-            self._threads, lambda: _with_connection(query, *args, **kwargs)
-        )
+        self.reading += 1
+        try:
+            return await self._loop.run_in_executor(
+                self._threads, lambda: with_connection(query, *args, **kwargs)
+            )
+        finally:
+            self.reading -= 1
+
+    # How late the loop is
+
+    async def _beat(self) -> None:
+        while True:
+            self._beat_due = time.monotonic() + BEAT_SECONDS
+            await asyncio.sleep(BEAT_SECONDS)
+            lag = max(0.0, time.monotonic() - self._beat_due)
+            metrics.LOOP_LAG.observe(lag)
+            self._worst_lag = max(self._worst_lag, lag)
+
+    def worst_lag(self) -> float:
+        """In seconds, since it was last asked; also of a loop that stands still now. From any thread."""
+        lag = max(self._worst_lag, time.monotonic() - self._beat_due)
+        self._worst_lag = 0.0
+        return lag
 
     # Live
 
@@ -299,7 +331,8 @@ class Hub:
             await layer.group_discard(wake.GROUP, channel)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = self._loop.create_task(work)
+        # The hub's own work is about nothing in particular, whoever happened to begin it.
+        task = self._loop.create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -317,7 +350,12 @@ def current_hub() -> Hub:
     return _hubs[loop]
 
 
-def _with_connection[**P, T](query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def running_hubs() -> tuple[Hub, ...]:
+    """All of this process, usually one. From any thread."""
+    return tuple(hub for loop, hub in tuple(_hubs.items()) if not loop.is_closed())
+
+
+def with_connection[**P, T](query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     close_old_connections()
     try:
         return query(*args, **kwargs)

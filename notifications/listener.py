@@ -31,7 +31,8 @@ class Listener:
     Its place among the user's connections is free when the request's task ends, however it ends.
     """
 
-    def __init__(self, request: ASGIRequest, asked: Asked) -> None:
+    def __init__(self, name: str, request: ASGIRequest, asked: Asked) -> None:
+        self.name = name
         authorization = request.headers.get("Authorization", "")
         self._ticket = authorization.removeprefix(TICKET) if authorization.startswith(TICKET) else ""
         self._asked = asked

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import FilteredRelation, Q, QuerySet, Subquery
+from django.db.models import FilteredRelation, Min, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
+from django.utils import timezone
 
 from notifications import protocol
-from notifications.models import Stream
+from notifications.models import Pending, Stream
 from notifications.protocol import Entry, Position
 
 
@@ -55,11 +56,23 @@ def read_after(stream: str, offset: int, limit: int) -> tuple[Position, list[Ent
     columns = ("epoch", "top", "new__offset", "new__uid", "new__kind", "new__created_at", "new__payload")
     rows = Stream.objects.filter(name=stream).annotate(new=follows).order_by("new__offset")
     here, entries = Position(), []
-    for epoch, top, at, *event in rows.values_list(*columns)[:limit]:
+    for epoch, top, place, uid, kind, at, payload in rows.values_list(*columns)[:limit]:
         here = Position(epoch, top)
-        if at is not None:
-            entries.append(Entry(stream, epoch, at, protocol.event(stream, epoch, at, *event)))
+        if place is not None:
+            frame = protocol.event(stream, epoch, place, uid, kind, at, payload)
+            entries.append(Entry(stream, epoch, place, frame, at.timestamp()))
     return here, entries
+
+
+def outbox_depth() -> int:
+    """How many events of shared streams wait for a relay."""
+    return Pending.objects.count()
+
+
+def outbox_age() -> float:
+    """For how many seconds the oldest of them waits."""
+    oldest = Pending.objects.aggregate(at=Min("created_at"))["at"]
+    return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
 
 
 def entries_after(stream: str, offset: int, limit: int) -> list[Entry]:

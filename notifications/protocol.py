@@ -141,16 +141,20 @@ class Frame(str):
 
 
 class Entry(NamedTuple):
-    """One line of a log with its frame ready to be sent. At offset 0 it only says that a relay is wanted."""
+    """One line of a log with its frame ready to be sent. At offset 0 it only says that a relay is wanted.
+
+    `at` is the event's own time in seconds since 1970.
+    """
 
     stream: str
     epoch: str = ""
     offset: int = 0
     frame: Frame = Frame()
+    at: float = 0.0
 
     @classmethod
-    def from_layer(cls, stream: str, epoch: str, offset: int, frame: str) -> "Entry":
-        return cls(stream, epoch, offset, Frame(frame))
+    def from_layer(cls, stream: str, epoch: str, offset: int, frame: str, at: float = 0.0) -> "Entry":
+        return cls(stream, epoch, offset, Frame(frame), at)
 
 
 @dataclass(frozen=True, slots=True)

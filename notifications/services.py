@@ -108,7 +108,7 @@ def _entry(message: Message, stream: str, epoch: str, offset: int) -> Entry:
     frame = protocol.event(
         stream, epoch, offset, message.uid, message.kind, message.created_at, message.payload
     )
-    return Entry(stream, epoch, offset, frame)
+    return Entry(stream, epoch, offset, frame, message.created_at.timestamp())
 
 
 def _leave_to_relay(pending: Pending) -> Pending:

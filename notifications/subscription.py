@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Coroutine
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from notifications import identity, log, protocol
+from notifications import identity, log, metrics, protocol
+from notifications.log_context import bind, shown
 from notifications.protocol import REPLAY_BATCH, Entry, Position, Sub
 from notifications.streams import Reader, may_read
 
@@ -30,9 +34,10 @@ class Subscription:
         self.waiting = False
         self._heard = 0
         self._unacknowledged: deque[tuple[int, int]] = deque()
+        self._timed: tuple[int, float] | None = None  # a frame that is on its way, and since when
         self._conversation = conversation
         self._feed = conversation.hub.join(sub.stream, self)
-        self._task = asyncio.create_task(self._open(sub))
+        self._task = self._start(self._open(sub))
 
     def hear(self, entry: Entry) -> None:
         self._heard = max(self._heard, entry.offset)
@@ -47,6 +52,9 @@ class Subscription:
         self._conversation.end(protocol.Resync)
 
     def acknowledge(self, offset: int) -> bool:
+        if self._timed is not None and self._timed[0] <= offset:
+            metrics.acknowledged(self._timed[1])
+            self._timed = None
         before = len(self._unacknowledged)
         while self._unacknowledged and self._unacknowledged[0][0] <= offset:
             self._conversation.window.take_back(self._unacknowledged.popleft()[1])
@@ -54,13 +62,18 @@ class Subscription:
 
     def resume(self) -> None:
         self.waiting = False
-        self._task = asyncio.create_task(self._catch_up([]))
+        self._task = self._start(self._catch_up([]))
 
     def stop(self) -> None:
         self._task.cancel()
         self._conversation.hub.leave(self.stream, self)
         while self._unacknowledged:
             self._conversation.window.take_back(self._unacknowledged.popleft()[1])
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        context = copy_context()
+        context.run(bind, connection=self._conversation.id, stream=shown(self.stream))
+        return asyncio.create_task(work, context=context)
 
     async def _open(self, sub: Sub) -> None:
         conversation, limit = self._conversation, self._room()
@@ -69,12 +82,14 @@ class Subscription:
             near = self._feed.since(sub.position) if sub.position else None
             opened = await conversation.hub.read(self._look, conversation.reader, sub, limit, near)
         except Exception:
-            logger.exception("%s could not be opened", sub.stream)
+            logger.exception("%s could not be opened", shown(sub.stream))
             conversation.refuse(sub, "unavailable", temporary=True)
             return
         if opened is None:
             conversation.refuse(sub, "not_found")
             return
+        if sub.position is not None:
+            metrics.resumed(opened.recovered)
         epoch, self.sent = opened.position
         self._feed.starts_at(epoch, opened.top)
         self._heard = max(self._heard, opened.top)
@@ -119,7 +134,7 @@ class Subscription:
         try:
             return await self._conversation.hub.read(log.entries_after, self.stream, self.sent, self._room())
         except Exception:
-            logger.exception("%s could not be read", self.stream)
+            logger.exception("%s could not be read", shown(self.stream))
             return []
 
     def _fall_behind(self) -> None:
@@ -135,6 +150,9 @@ class Subscription:
         self._unacknowledged.append((entry.offset, len(entry.frame)))
         self._conversation.window.take(len(entry.frame))
         self._conversation.write(entry.frame)
+        self._conversation.hub.delivered += 1
+        if self._timed is None:
+            self._timed = (entry.offset, time.monotonic())
 
     def _room(self) -> int:
         return max(1, min(REPLAY_BATCH, self._conversation.window.room()))
@@ -146,22 +164,22 @@ class Window:
     def __init__(self, events: int, size: int) -> None:
         self.events = events
         self.size = size
-        self._open_events = 0
+        self.open_events = 0
         self._open_size = 0
 
     def take(self, size: int) -> None:
-        self._open_events += 1
+        self.open_events += 1
         self._open_size += size
 
     def take_back(self, size: int) -> None:
-        self._open_events -= 1
+        self.open_events -= 1
         self._open_size -= size
 
     def room(self) -> int:
-        return self.events - self._open_events
+        return self.events - self.open_events
 
     def is_full(self) -> bool:
-        return self._open_events >= self.events or self._open_size >= self.size
+        return self.open_events >= self.events or self._open_size >= self.size
 
     def is_half_open(self) -> bool:
-        return self._open_events <= self.events // 2 and self._open_size <= self.size // 2
+        return self.open_events <= self.events // 2 and self._open_size <= self.size // 2

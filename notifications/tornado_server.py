@@ -77,6 +77,8 @@ class Socket:
     nothing waits before it: half the time for each delivery. What does not fit there, Tornado buffers.
     """
 
+    name = "tornado"
+
     def __init__(self, handler: SocketHandler) -> None:
         self._handler = handler
         self._stream = handler.ws_connection.stream

@@ -69,14 +69,14 @@ def _telling_refusals(view: View) -> View:
 @_telling_refusals
 async def poll(request: ASGIRequest) -> HttpResponseBase:
     seconds = seconds_asked(_query(request))
-    listener = await _listener(request)
+    listener = await _listener("poll", request)
     frames = await listener.until_news(seconds, GATHER_SECONDS)
     return HttpResponse(f'{{"frames":[{",".join(frames)}]}}', "application/json")
 
 
 @_telling_refusals
 async def stream(request: ASGIRequest) -> HttpResponseBase:
-    listener = await _listener(request)
+    listener = await _listener("sse", request)
     response = StreamingHttpResponse(_events(listener), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
     return response
@@ -88,7 +88,7 @@ async def _events(listener: Listener) -> AsyncIterator[str]:
         yield event
 
 
-async def _listener(request: ASGIRequest) -> Listener:
+async def _listener(door: str, request: ASGIRequest) -> Listener:
     """Raises Refusal."""
     if not may_ask(request.scope):
         raise Refusal(403, "foreign_origin", "Only pages of this site may ask with its cookies.")
@@ -96,7 +96,7 @@ async def _listener(request: ASGIRequest) -> Listener:
     if not current_hub().has_room:
         raise Refusal(503, "unavailable", "Come again in a moment.", {"Retry-After": "2"})
     await _give_thread_back()
-    listener = Listener(request, asked)
+    listener = Listener(door, request, asked)
     await listener.open()
     return listener
 

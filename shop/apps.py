@@ -5,7 +5,8 @@ class ShopConfig(AppConfig):
     name = "shop"
 
     def ready(self) -> None:
-        from shop import news, streams
+        from shop import figures, news, streams
 
         streams.register()
         news.register()
+        figures.register()

@@ -20,6 +20,7 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
+from notifications.log_context import about
 from notifications.services import forget_idle, prune, relay
 from shop.alerts.services import forget_old, tell_due
 from shop.cart.models import CART_KEPT, Cart
@@ -51,6 +52,12 @@ def tidy() -> None:
     forget_old()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)
+
+
+class TaskWorker(Worker):
+    def run_task(self, result: DBTaskResult) -> None:
+        with about(task=str(result.id)):
+            super().run_task(result)
 
 
 # Seconds between two runs of each job.
@@ -99,13 +106,14 @@ class Background:
     def _repeat(self, job: Callable[[], object]) -> None:
         while not self.stopping.wait(JOBS[job]):
             close_old_connections()
-            try:
-                job()
-            except Exception:
-                # Such as a database that is away; the next turn tries again.
-                logger.exception("the job %s failed", job.__name__)
-            finally:
-                close_old_connections()
+            with about():
+                try:
+                    job()
+                except Exception:
+                    # Such as a database that is away; the next turn tries again.
+                    logger.exception("the job %s failed", job.__name__)
+                finally:
+                    close_old_connections()
 
     def _work(self, worker: Worker) -> None:
         while worker.running:
@@ -118,7 +126,7 @@ class Background:
 
 def new_worker(queues: list[str], interval: float = 0.5, *, batch: bool = False) -> Worker:
     """With `batch` it ends once nothing is left to do."""
-    return Worker(
+    return TaskWorker(
         queue_names=queues,
         interval=interval,
         batch=batch,

@@ -1,18 +1,10 @@
-"""For whoever keeps the shop running: is the process alive, may it be sent buyers, and a few figures."""
-
-import threading
+"""For whoever keeps the shop running: is the process alive, and may it be sent buyers."""
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
-from django_tasks_db.models import DBTaskResult
-
-from notifications.hub import current_hub
-from shop.orders.models import Order
 
 _migrated = False
 
@@ -43,31 +35,3 @@ def _fault() -> str:
     except Exception as error:
         return f"database: {type(error).__name__}"
     return ""
-
-
-async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format. For loopback, or whoever holds METRICS_TOKEN as a bearer token; 404 to all others."""
-    if not _may_measure(request):
-        return HttpResponse(status=404)
-    figures = {
-        "breakwater_open_sockets": sum(current_hub().sockets.values()),
-        "breakwater_threads": threading.active_count(),
-        **await sync_to_async(_rows)(),
-    }
-    lines = [f"# TYPE {name} gauge\n{name} {value}\n" for name, value in figures.items()]
-    return HttpResponse("".join(lines), content_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-def _may_measure(request: HttpRequest) -> bool:
-    if settings.METRICS_TOKEN:
-        given = request.headers.get("Authorization", "")
-        return constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
-    return not settings.PRODUCTION and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
-
-
-def _rows() -> dict[str, int]:
-    return {
-        "breakwater_tasks_ready": DBTaskResult.objects.ready().count(),
-        "breakwater_tasks_failed": DBTaskResult.objects.failed().count(),
-        "breakwater_orders_pending": Order.objects.filter(status=Order.Status.PENDING).count(),
-    }

@@ -48,18 +48,26 @@ def check_address(host: str, port: int) -> None:
         raise CannotListen(f"Cannot listen on {host}, port {port}: {why}.") from None
 
 
-def serve(host: str, port: int, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Returns after SIGTERM or Ctrl-C, within a few seconds. Raises CannotListen."""
+def serve(host: str, port: int, *, metrics_port: int = 0, ready: Callable[[], None] = lambda: None) -> None:
+    """Returns after SIGTERM or Ctrl-C, within a few seconds. Raises CannotListen or CannotServeMetrics."""
     check_address(host, port)
     # Not sooner: the application sets Django up, and Daphne takes the loop that is there.
     from django.conf import settings
+    from twisted.python.log import PythonLoggingObserver, startLoggingWithObserver
 
+    from notifications.hub import current_hub
+    from notifications.monitoring import start_monitoring
     from shop.asgi import application, sandbox
     from shop.background import start_in_thread
 
+    start_monitoring(f"serve {port}", metrics_port)
+    # Twisted would write its own errors past the log.
+    startLoggingWithObserver(PythonLoggingObserver("twisted").emit, setStdout=False)
     starting = []
 
     def started() -> None:
+        # It measures how late the loop is, also before the first socket comes.
+        asyncio.get_event_loop().call_soon(current_hub)
         if sandbox:
             # Webhooks that an earlier process left unsent must not wait for the first visitor.
             starting.append(asyncio.ensure_future(sandbox.start()))

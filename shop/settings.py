@@ -113,6 +113,7 @@ INSTALLED_APPS = [
 # Every middleware here can run asynchronously: one that could not would hold a thread for as long as an
 # asynchronous view waits.
 MIDDLEWARE = [
+    "shop.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -375,18 +376,24 @@ if DEMO:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"sessionid_{_port}", f"csrftoken_{_port}"
     PLACE_COOKIE_PREFIX = f"place_{_port}-"
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="json" if PRODUCTION else "line")
+if LOG_FORMAT not in {"json", "line"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it can be 'json' or 'line'.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "shop.logs.LineFormatter"}, "json": {"()": "shop.logs.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.tasks": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "twisted": {"level": "ERROR"},  # below that it names clients
+        "stripe": {"level": "WARNING"},
     },
 }
 

@@ -14,7 +14,6 @@ urlpatterns = [
     path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
 ]
 if not settings.PRODUCTION:
     urlpatterns += [path("", include("shop.demo.urls"))]

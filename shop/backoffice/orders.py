@@ -22,6 +22,7 @@ from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
 from notifications.log import positions
+from notifications.log_context import bind
 from shop.backoffice.colleagues import chips, colleagues_on
 from shop.backoffice.order_steps import SENDS, STEPS, Ledger, StepForm
 from shop.backoffice.site import hand
@@ -194,6 +195,7 @@ class OrderAdmin(ModelAdmin):
         order = rows.filter(pk=pk).first() if pk.isdecimal() else None
         if order is None:
             raise Http404
+        bind(order=order.number)
         return order
 
     def page(

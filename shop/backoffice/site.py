@@ -14,6 +14,7 @@ from django.views.decorators.csp import csp_override
 from unfold.sites import UnfoldAdminSite
 
 from shop.backoffice.feed import happening
+from shop.backoffice.live import live, live_figures
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -42,7 +43,12 @@ class BackofficeSite(UnfoldAdminSite):
         return csp_override(ADMIN_CSP)(super().admin_view(view, cacheable))
 
     def get_urls(self) -> list[Any]:
-        return [path("feed/", self.admin_view(self.feed), name="feed"), *super().get_urls()]
+        ours = [
+            path("feed/", self.admin_view(self.feed), name="feed"),
+            path("live/", self.admin_view(live), name="live"),
+            path("live/figures/", self.admin_view(live_figures), name="live_figures"),
+        ]
+        return [*ours, *super().get_urls()]
 
     def feed(self, request: HttpRequest) -> HttpResponse:
         context = {**self.each_context(request), "title": "What is happening", **happening(request)}

@@ -71,6 +71,17 @@ NAVIGATION = [
             _link("Gateway events", "webhook", "payments.gatewayevent"),
             _link("Stock movements", "swap_vert", "inventory.stockmovement"),
             _link("Reservations", "lock_clock", "inventory.reservation"),
+        ],
+    },
+    {
+        "title": "Machinery",
+        "items": [
+            {
+                "title": "Live",
+                "icon": "monitoring",
+                "link": reverse_lazy("admin:live"),
+                "permission": _needs("notifications.view_stream"),
+            },
             _link("Background tasks", "manufacturing", "django_tasks_database.dbtaskresult"),
         ],
     },

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from djmoney.money import Money
 
+from notifications.log_context import bind
 from shop.cart.models import Cart, new_token
 from shop.cart.review import Review, review
 from shop.cart.services import empty_cart
@@ -93,6 +94,7 @@ def _place(
     if expected_total is not None and totals.total != expected_total:
         raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
     order = _write_order(cart, key, user, email, address, choice, totals)
+    bind(order=order.number)
     _write_lines(order, seen, totals)
     empty_cart(cart)
     # The log before the stock, in the order in which cancelling takes their locks: the other way round they deadlock.

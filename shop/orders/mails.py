@@ -9,6 +9,7 @@ from django.conf import settings
 from django.tasks import task
 from django.urls import reverse
 
+from notifications.log_context import bind
 from shop.letters import TRIES, Letter, try_again_at, write_letter
 from shop.orders.models import Order
 
@@ -16,8 +17,10 @@ from shop.orders.models import Order
 @task
 def send_order_mail(order_id: int, kind: str, details: dict | None = None, attempt: int = 1) -> None:
     """`kind` names the templates `mail/<kind>.txt`, `.html` and `_subject.txt`; `details` reaches them as it is."""
+    order = Order.objects.for_page().get(pk=order_id)
+    bind(order=order.number)
     try:
-        _letter(Order.objects.for_page().get(pk=order_id), kind, details or {}).send()
+        _letter(order, kind, details or {}).send()
     except OSError:
         if attempt >= TRIES:
             raise

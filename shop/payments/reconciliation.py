@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from notifications.log_context import about
 from shop.orders.models import Order
 from shop.payments import stripe_gateway as gateway
 from shop.payments.models import Payment, Refund
@@ -37,13 +38,14 @@ def reconcile() -> int:
 def _each[Row: (Payment, Refund)](ask: Callable[[Row], None], rows: Iterable[Row]) -> int:
     asked = 0
     for row in rows:
-        try:
-            ask(row)
-        except GatewayUnavailable:
-            logger.warning("the payment provider is away; reconciling later")
-            break
-        except Exception:
-            logger.exception("%s %s could not be reconciled", type(row).__name__, row.pk)
+        with about():  # one order at a time
+            try:
+                ask(row)
+            except GatewayUnavailable:
+                logger.warning("the payment provider is away; reconciling later")
+                break
+            except Exception:
+                logger.exception("%s %s could not be reconciled", type(row).__name__, row.pk)
         # Asked last becomes first to wait: a row that always fails must not crowd out the others.
         type(row).objects.filter(pk=row.pk).update(updated_at=timezone.now())
         asked += 1

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.tasks import task
 from django.utils import timezone
 
+from notifications.log_context import bind
 from shop.errors import ShopError
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
@@ -134,7 +135,9 @@ def apply_intent(intent: Intent) -> None:
     payment = locked.filter(known).first()
     if payment is None:
         logger.info("payment intent %s is not ours", intent.id)
-    elif intent.status == "succeeded":
+        return
+    bind(order=payment.order.number)
+    if intent.status == "succeeded":
         _succeeded(payment, intent)
     elif intent.status == "canceled":
         _move(payment, Status.CANCELLED, intent)

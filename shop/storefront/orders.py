@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications.log import positions
+from notifications.log_context import bind
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.services import add_to_cart
 from shop.errors import ShopError
@@ -66,6 +67,7 @@ def visible_orders(user: User | AnonymousUser) -> OrderQuerySet:
 def find_order(request: HttpRequest, public_id: str) -> Order:
     """The order behind a link, or 404. Opening a guest's order lets this session follow it."""
     order = get_object_or_404(visible_orders(request.user).for_page(), public_id=public_id)
+    bind(order=order.number)
     remember_guest_order(request, order)
     return order
 

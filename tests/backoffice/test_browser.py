@@ -126,6 +126,7 @@ def test_every_kind_of_page_works_under_the_content_policy(
     for path in (
         "/admin/",
         "/admin/feed/",
+        "/admin/live/",
         "/admin/orders/order/",
         f"/admin/orders/order/{paid_order.pk}/change/",
         "/admin/inventory/stock/",
@@ -257,4 +258,26 @@ def test_what_happens_comes_into_the_feed_by_itself(
     aside(lambda: receive(variant, -2, "adjusted"))
     expect(first).to_contain_text(f"Bell buoy runs low. {variant.sku}, 2 left")
     expect(page.get_by_role("status")).to_have_text("Bell buoy low.")
+    assert complaints == []
+
+
+def test_the_live_page_follows_what_sockets_do(page: Page, complaints: list[str]) -> None:
+    page.goto("/admin/live/")
+    row = page.locator("#processes tbody tr")
+    expect(row.locator("[data-figure=sockets]")).to_have_text("0")
+    page.evaluate(
+        """window.held = [1, 2, 3].map(() => {
+          const socket = new WebSocket(`ws://${location.host}/ws/notifications/`, "shop-notify.v1");
+          socket.onopen = () => socket.send('{"t":"hello"}');
+          return socket;
+        })"""
+    )
+    expect(row).to_have_count(1)
+    expect(row.locator("[data-figure=sockets]")).to_have_text("3")
+    expect(row.locator("[data-figure=doors]")).to_have_text("3 by channels")
+    expect(page.get_by_role("img", name=re.compile("^Open sockets: 3 now, at most 3 "))).to_be_visible()
+    page.evaluate("window.held[0].send('nonsense'); window.held[1].close()")
+    ends = re.compile(r"4506\s*not a frame of this protocol\s*1\s*gone")  # gone: also the page before
+    expect(page.locator("#closes tbody")).to_have_text(ends)
+    expect(row.locator("[data-figure=sockets]")).to_have_text("1")
     assert complaints == []

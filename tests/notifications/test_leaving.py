@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -214,6 +215,8 @@ async def test_connection_that_opens_while_leaving_is_sent_away():
     ended = []
 
     class Arriving:
+        door = SimpleNamespace(name="channels")
+
         def end(self, why):
             ended.append(why.code)
 

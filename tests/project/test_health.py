@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -30,13 +28,3 @@ def test_readyz_names_a_schema_that_is_behind(client: Client, monkeypatch: pytes
             )
     assert answer.status_code == 503
     assert "migrate" in answer.json()["fault"]
-
-
-@pytest.mark.django_db
-def test_metrics_are_for_the_house_only(client: Client, settings: Any) -> None:
-    assert "breakwater_open_sockets 0" in client.get("/metrics").text
-    assert client.get("/metrics", REMOTE_ADDR="203.0.113.7").status_code == 404
-    settings.METRICS_TOKEN = "harbour-master"
-    assert client.get("/metrics").status_code == 404
-    token = {"authorization": "Bearer harbour-master"}
-    assert client.get("/metrics", headers=token, REMOTE_ADDR="203.0.113.7").status_code == 200

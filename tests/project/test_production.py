@@ -14,8 +14,10 @@ from typing import Any
 import aiohttp
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.processes import ROOT, free_port, running
+from tests.waiting import eventually
 
 # What the proxy in docs/deployment.md says of a request.
 PROXIED = {"Host": "shop.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
@@ -37,10 +39,13 @@ receive(Variant.objects.get(), 3)
 class Production:
     urls: list[str]
     environment: dict[str, str]
+    metrics_ports: list[int]
 
-    def manage(self, *arguments: str) -> None:
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, timeout=120, capture_output=True)
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=check, timeout=120, capture_output=True, text=True
+        )
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +72,17 @@ def production(
         "STRIPE_SECRET_KEY": "sk_test_x",
         "STRIPE_PUBLISHABLE_KEY": "pk_test_x",
         "STRIPE_WEBHOOK_SECRET": "whsec_x",
-        "METRICS_TOKEN": "harbour-master",
     }
-    shop = Production(urls, environment)
+    shop = Production(urls, environment, [free_port() for _ in range(3)])
     shop.manage("migrate", "-v0")
     shop.manage("collectstatic", "--noinput", "-v0")
     shop.manage("shell", "-v0", "-c", MAKE_A_PRINT)
     commands = [["serve", "--port", url.rpartition(":")[2]] for url in urls] + [["background"]]
+    readies = [f"{url}/readyz" for url in urls] + [f"http://127.0.0.1:{shop.metrics_ports[2]}/metrics"]
     with contextlib.ExitStack() as stack:
-        for number, command in enumerate(commands):
-            ready = f"{urls[min(number, 1)]}/readyz"
-            whole = [sys.executable, "manage.py", *command]
-            stack.enter_context(running(whole, log=folder / f"{number}.log", ready=ready, env=environment))
+        for command, port, ready in zip(commands, shop.metrics_ports, readies, strict=True):
+            whole = [sys.executable, "manage.py", *command, "--metrics-port", str(port)]
+            stack.enter_context(running(whole, log=folder / f"{port}.log", ready=ready, env=environment))
         yield shop
 
 
@@ -119,9 +123,38 @@ def test_what_belongs_to_the_demo_or_the_house_is_not_there(production: Producti
     assert asyncio.run(get(production.urls[0] + path))[0] == 404
 
 
-def test_metrics_answer_the_token(production: Production) -> None:
-    token = {"Authorization": "Bearer harbour-master"}
-    assert "breakwater_open_sockets" in asyncio.run(get(f"{production.urls[0]}/metrics", **token))[1]
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["web", "another web", "background"])
+def test_each_process_has_metrics_on_a_port_of_its_own(production: Production, number: int) -> None:
+    values = asyncio.run(scrape(production.metrics_ports[number]))
+    assert values["breakwater_orders_pending"] == values["breakwater_tasks_failed"] == 0
+    assert values["database_pool_connections"] >= 1
+
+
+def test_the_loop_is_measured_before_a_socket_comes(production: Production) -> None:
+    port = production.metrics_ports[1]
+    eventually(lambda: asyncio.run(scrape(port))["notifications_loop_lag_seconds_count"])
+
+
+async def scrape(port: int) -> dict[str, float]:
+    status, text, _ = await get(f"http://127.0.0.1:{port}/metrics")
+    assert status == 200
+    families = text_string_to_metric_families(text)
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", str(free_port())], ["serve_tornado", "--port", "0"]])
+def test_a_metrics_port_that_is_taken_is_named(production: Production, command: list[str]) -> None:
+    taken = str(production.metrics_ports[0])
+    done = production.manage(*command, "--metrics-port", taken, check=False)
+    assert done.returncode == 1
+    assert f"Cannot serve metrics on 127.0.0.1, port {taken}: Address already in use." in done.stderr
+
+
+def test_the_proxy_names_a_request(production: Production) -> None:
+    named = {"X-Request-Id": "0123456789abcdef0123456789abcdef"}
+    assert (
+        asyncio.run(get(f"{production.urls[0]}/livez", **named))[2]["X-Request-Id"] == named["X-Request-Id"]
+    )
 
 
 @pytest.mark.parametrize("origin", ["http://shop.example", "https://shop.example.evil.example", "null"])

@@ -35,8 +35,8 @@ def load(tmp_path: Path, settings: dict[str, str], show: str = "'fine'") -> subp
 
 
 def test_a_whole_production_environment_starts(tmp_path: Path) -> None:
-    done = load(tmp_path, PRODUCTION, "s.SESSION_COOKIE_SECURE, s.SANDBOX, s.ALLOWED_HOSTS")
-    assert done.stdout == "True False ['shop.example']\n", done.stderr
+    done = load(tmp_path, PRODUCTION, "s.SESSION_COOKIE_SECURE, s.SANDBOX, s.ALLOWED_HOSTS, s.LOG_FORMAT")
+    assert done.stdout == "True False ['shop.example'] json\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,7 @@ def test_production_refuses_by_name(tmp_path: Path, variable: str, value: str) -
         ({"STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_WEBHOOK_SECRET": "whsec_x"}, "STRIPE_SECRET_KEY"),
         ({"STRIPE_SECRET_KEY": "sk_test_x"}, "STRIPE_WEBHOOK_SECRET"),
         ({"BREAKWATER_MODE": "prod"}, "BREAKWATER_MODE"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT"),
     ],
 )
 def test_the_embedded_shop_refuses_half_a_setting(

@@ -2,15 +2,20 @@ import asyncio
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
+from notifications import monitoring
 from notifications.hub import current_hub
 
 
 class Command(BaseCommand):
     help = "Gives the waiting events of shared streams their offsets, beside any number of web processes."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        monitoring.add_arguments(parser)
+
+    def handle(self, *, metrics_port: int, **options: Any) -> None:
+        monitoring.start_monitoring("relay", metrics_port)
         asyncio.run(relay_until_told())
 
 

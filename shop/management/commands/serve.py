@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from notifications import monitoring
 from shop.serve import CannotListen, port_number, serve
 
 
@@ -15,13 +16,18 @@ class Command(BaseCommand):
             "--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
         )
         parser.add_argument("--port", type=port_number, default=8000, help="1 to 65535 (default: 8000)")
+        monitoring.add_arguments(parser)
 
-    def handle(self, *, host: str, port: int, **options: Any) -> None:
+    def handle(self, *, host: str, port: int, metrics_port: int, **options: Any) -> None:
         if settings.SANDBOX and urlsplit(settings.SANDBOX_URL).port != port:
             self.stderr.write(
                 f"Payments will fail: set PUBLIC_URL=http://localhost:{port} in the environment."
             )
+
+        def announce() -> None:
+            self.stdout.write(f"Serving on {host}, port {port}.")
+
         try:
-            serve(host, port, ready=lambda: self.stdout.write(f"Serving on {host}, port {port}."))
+            serve(host, port, metrics_port=metrics_port, ready=announce)
         except CannotListen as error:
             raise CommandError(str(error)) from None

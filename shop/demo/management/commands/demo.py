@@ -27,7 +27,7 @@ class Command(BaseCommand):
         seed(self.stderr, quiet=options["verbosity"] == 0)
         announce_drop()
         try:
-            serve(launch.HOST, port, ready=self.announce)
+            serve(launch.HOST, port, metrics_port=settings.METRICS_PORT, ready=self.announce)
         except CannotListen as error:
             raise CommandError(str(error)) from None
         self.stdout.write("\nBreakwater is closed.")
