@@ -25,7 +25,8 @@ the acknowledgement. Any `bye` ends the answer; come again after its `retry_ms` 
 
 **Otherwise** `{"error": {"code", "message"}}`: 400 for a query that is not as above, 401 for a ticket that opens
 nothing, 403 for pages of other sites, 404 if none of the streams may be read, 405, 429 for more than ten connections of
-one user (sockets and these together), 503 with Retry-After while the server leaves or greets too many.
+one user (sockets and these together), 501 from a WSGI server, 503 with Retry-After while the server leaves or greets
+too many.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine

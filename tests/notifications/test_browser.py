@@ -418,7 +418,11 @@ def test_page_of_somebody_else_is_told_that_it_ended(open_page, sign_in, aside, 
     eventually(page, lambda: not hub.conversations)
 
 
-def test_signing_out_elsewhere_ends_the_link_of_every_tab(open_page, sign_in, aside, user):
+@pytest.mark.parametrize("blocked", [False, True], ids=["socket", "event stream"])
+def test_signing_out_elsewhere_ends_the_link_of_every_tab_until_one_is_back(
+    open_page, sign_in, aside, user, harbour, monkeypatch, blocked
+):
+    monkeypatch.setattr(harbour, "blocks_sockets", blocked)
     sign_in(user)
     pages = [open_page(f"/?reader={user.pk}") for _ in range(2)]
     for page in pages:
@@ -427,6 +431,15 @@ def test_signing_out_elsewhere_ends_the_link_of_every_tab(open_page, sign_in, as
     aside(Session.objects.all().delete)
     for page in pages:
         expect_links(page, ["ended 4503"])
+    sign_in(user)
+    pages.append(open_page(f"/?reader={user.pk}"))
+    follow(pages[2], aside, "mine", f"own:{user.pk}")
+    for page in pages:
+        expect_links(page, ["offline", "online"])
+    assert "ended 4503" not in pages[2].evaluate("links")
+    aside(say, f"own:{user.pk}")
+    for page in pages:
+        expect_seen(page, ["mine said 1"])
 
 
 def test_new_password_in_another_tab_ends_nothing(open_page, sign_in, aside, user, hub):

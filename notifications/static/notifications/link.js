@@ -110,7 +110,8 @@ export class Link {
       const topic = this.#topics.get(frame.stream);
       if (!topic || (frame.id !== null && topic.asked !== frame.id)) return;
       if (frame.temporary) {
-        setTimeout(() => topic.asked === frame.id && this.#ask(topic), 1000 + Math.random() * 4000);
+        const isWanted = () => topic.followers.size && topic.asked === frame.id;
+        setTimeout(() => isWanted() && this.#ask(topic), 1000 + Math.random() * 4000);
       } else if (frame.code === "not_found" && topic.bornOn && topic.bornOn === this.#line && frame.id !== null) {
         this.#reopen(); // a line has the rights it was opened with: those granted since need another
       } else {
@@ -262,6 +263,7 @@ export class Link {
 
   /* A page has come: what ended before may begin again for it. */
   revive() {
+    if (this.#isOver) this.#change("offline");
     this.#isOver = false;
     this.wake();
   }

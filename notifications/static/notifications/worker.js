@@ -33,9 +33,9 @@ export class Switchboard {
   }
 
   join(page) {
+    this.#links.forEach((link) => link.revive());
     this.#pages.add(page);
     if (this.#links.length) page.tell(this.#links[0].state);
-    this.#links.forEach((link) => link.revive());
   }
 
   part(page) {
