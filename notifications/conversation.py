@@ -13,6 +13,8 @@ from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Said, S
 from notifications.streams import Reader
 from notifications.subscription import Subscription, Window
 
+LATE = 0.5  # seconds by which the loop may be behind before that counts for the client
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,8 +42,8 @@ class Conversation:
         self._session_key = session_key
         self._subscriptions: dict[str, Subscription] = {}
         self._allowance = Allowance()
-        self._deadline = self._after(limits.hello, protocol.NoHello)
-        self._stall: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | asyncio.TimerHandle = Deadline(self, limits.hello, protocol.NoHello)
+        self._stall: Deadline | None = None
         self._expires_at = asyncio.get_running_loop().time() + limits.age
         hub.opened(self)
         bind(connection=self.id)
@@ -166,7 +168,7 @@ class Conversation:
     def stalled(self) -> None:
         """Something waits for room in the window; without an acknowledgement this ends."""
         if self._stall is None:
-            self._stall = self._after(self._limits.stall, protocol.Slow)
+            self._stall = Deadline(self, self._limits.stall, protocol.Slow)
 
     def _forget_stall(self) -> None:
         if self._stall is not None:
@@ -183,7 +185,7 @@ class Conversation:
             return
         top = {each.stream: each.sent for each in self._subscriptions.values() if each.live}
         self.write(protocol.build("ping", top=top))
-        self._deadline = self._after(self._limits.pong, protocol.NoPong)
+        self._deadline = Deadline(self, self._limits.pong, protocol.NoPong)
 
     # The end
 
@@ -214,8 +216,28 @@ class Conversation:
             if not self.hub.sockets[self.reader.user.pk]:
                 del self.hub.sockets[self.reader.user.pk]
 
-    def _after(self, seconds: float, end: type[Bye]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, self.end, end)
+
+class Deadline:
+    """Ends a conversation, unless it is cancelled in time."""
+
+    def __init__(self, conversation: Conversation, seconds: float, end: type[Bye]) -> None:
+        self._conversation, self._seconds, self._end = conversation, seconds, end
+        self._begin()
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + self._seconds
+        self._timer = loop.call_later(self._seconds, self._pass)
+
+    def _pass(self) -> None:
+        # After a block, or under a storm, what the client said in time may still lie unread.
+        if asyncio.get_running_loop().time() > self._due + LATE:
+            self._begin()
+        else:
+            self._conversation.end(self._end)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
 
 
 class Allowance:

@@ -1,6 +1,8 @@
 """What a client may say, what it gets, and how each breach ends."""
 
 import json
+import threading
+import time
 import uuid
 
 import aiohttp
@@ -186,6 +188,16 @@ def test_silence_instead_of_hello_ends_in_4502(connect, settings):
     settings.NOTIFICATIONS_LIMITS = {"hello": 0.1}
     bye, code = connect().ended()
     assert (bye["code"], bye["reconnect"], code) == (4502, False, 4502)
+
+
+def test_hello_in_time_counts_though_the_loop_was_too_busy_to_read_it(connect, settings, harbour):
+    settings.NOTIFICATIONS_LIMITS = {"hello": 0.3}
+    client, unblock = connect(), threading.Event()
+    harbour.loop.call_soon_threadsafe(unblock.wait, 20)
+    client.say("hello")
+    time.sleep(1.5)
+    unblock.set()
+    assert client.hear()["t"] == "welcome"
 
 
 def test_another_frame_before_hello_ends_in_4502(connect, room):
