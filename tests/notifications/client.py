@@ -35,11 +35,13 @@ class Client:
     def hear(self, seconds: float = SECONDS) -> dict[str, Any]:
         """The next frame; a close reads as {"t": "closed", "code": ...}."""
         text = self.hear_text(seconds)
-        return {"t": "closed", "code": self._ws.close_code} if text is None else json.loads(text)
+        return {"t": "closed", "code": self._closed_with} if text is None else json.loads(text)
 
     def hear_text(self, seconds: float = SECONDS) -> str | None:
         """The next frame as it came; None for a close."""
         message = self._run(asyncio.wait_for(self._ws.receive(), seconds))
+        # What the server said. aiohttp's close_code becomes 1006 when the server did not wait for our answer to it.
+        self._closed_with = message.data if message.type is aiohttp.WSMsgType.CLOSE else self._ws.close_code
         return message.data if message.type is aiohttp.WSMsgType.TEXT else None
 
     def hear_nothing(self, seconds: float) -> None:
