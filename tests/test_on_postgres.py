@@ -25,7 +25,7 @@ ROOMS = [
 
 
 @pytest.mark.skipif("BREAKWATER_TEST_POSTGRES" in os.environ, reason="this run is on PostgreSQL itself")
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_the_shop_s_own_tests_pass_on_postgresql(postgres_url: str) -> None:
     command = [
         sys.executable,
@@ -35,8 +35,9 @@ def test_the_shop_s_own_tests_pass_on_postgresql(postgres_url: str) -> None:
         "-m",
         "not browser",
         *(f"tests/{room}" for room in ROOMS),
+        "--ignore=tests/notifications/test_rfc6455.py",  # bytes on a wire, before any database
     ]
     environment = os.environ | {"BREAKWATER_TEST_POSTGRES": postgres_url}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=880)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1480)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
