@@ -32,10 +32,8 @@ too many.
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-from asgiref.sync import SyncToAsync, sync_to_async
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -43,6 +41,7 @@ from notifications.hub import current_hub
 from notifications.listener import Listener
 from notifications.origins import may_ask
 from notifications.query import Refusal, seconds_asked, streams_asked
+from notifications.threads import give_thread_back
 
 View = Callable[[ASGIRequest], Coroutine[Any, Any, HttpResponseBase]]
 
@@ -84,7 +83,7 @@ async def stream(request: ASGIRequest) -> HttpResponseBase:
 
 
 async def _events(listener: Listener) -> AsyncIterator[str]:
-    await _give_thread_back()  # the one that the middleware had for this response
+    await give_thread_back()  # the one that the middleware had for this response
     async for event in listener.as_events():
         yield event
 
@@ -96,7 +95,7 @@ async def _listener(door: str, request: ASGIRequest) -> Listener:
     asked = streams_asked(_query(request), request.headers.get("Last-Event-ID"))
     if not current_hub().has_room:
         raise Refusal(503, "unavailable", "Come again in a moment.", {"Retry-After": "2"})
-    await _give_thread_back()
+    await give_thread_back()
     listener = Listener(door, request, asked)
     await listener.open()
     return listener
@@ -107,13 +106,3 @@ def _query(request: ASGIRequest) -> QueryDict:
         return request.GET
     except SuspiciousOperation:
         raise Refusal(400, "bad_query", "More parameters than anybody needs.") from None
-
-
-async def _give_thread_back() -> None:
-    """Django keeps the thread (and connections) of a request's middleware until the request ends: for hours here."""
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    if context and executor:
-        await sync_to_async(connections.close_all)()
-        SyncToAsync.context_to_thread_executor.pop(context, None)
-        executor.shutdown(wait=False)

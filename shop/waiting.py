@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
+
+from notifications.threads import give_thread_back
 
 
 class WaitingInTransaction(RuntimeError):
@@ -22,12 +23,7 @@ async def holding_nothing[Answer](answer: Awaitable[Answer]) -> Answer:
 
     Raises WaitingInTransaction where a transaction is open.
     """
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    if context and executor:
-        await sync_to_async(_give_connections_back)()
-        SyncToAsync.context_to_thread_executor.pop(context, None)
-        executor.shutdown(wait=False)  # type: ignore[attr-defined]
+    await give_thread_back(_give_connections_back)
     return await answer
 
 

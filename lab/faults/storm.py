@@ -60,7 +60,6 @@ def _drop_all(site: Site, server: Server, web: Server, size: Size) -> Case:
     said = {stream: events} | {name: 0 for name, _ in own}
     seen = site.report(said, within=60)
     crowd.call("close")
-    print(counts := seen["counts"])
     counts, asked = seen["counts"], {name: after.get(name, 0) - before.get(name, 0) for name in after}
     figures = {
         "opened_s": opened,

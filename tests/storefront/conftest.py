@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
 from djmoney.money import Money
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from accounts.models import User
+from shop.cart.models import Cart
 from shop.catalog.models import Category, Option, OptionValue, Product, ProductImage
 from shop.inventory.models import Stock
+from shop.orders.models import Order
 from shop.shipping.models import ShippingMethod
 from tests import browser
 
@@ -133,3 +137,14 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def signed_in(client: Client, customer: User) -> Client:
+    client.force_login(customer)
+    return client
+
+
+@pytest.fixture
+def own_order(place: Callable[..., Order], make_cart: Callable[..., Cart], customer: User) -> Order:
+    return place(make_cart(user=customer))

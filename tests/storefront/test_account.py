@@ -16,17 +16,6 @@ TYPED = {"name": "Nora Byrne", "line1": "4 Harbour Row", "city": "Howth", "count
 ADD = "/account/addresses/add/"
 
 
-@pytest.fixture
-def signed_in(client: Client, customer: User) -> Client:
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
-def own_order(place: Callable[..., Order], make_cart: Callable[..., Cart], customer: User) -> Order:
-    return place(make_cart(user=customer))
-
-
 @pytest.mark.parametrize(
     "path",
     ["", "orders/", "name/", "notifications/", "waiting/", "addresses/", "addresses/add/", "addresses/1/"],

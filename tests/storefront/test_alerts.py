@@ -32,12 +32,6 @@ def gone(shelf: Any) -> Variant:
 
 
 @pytest.fixture
-def signed_in(client: Client, customer: User) -> Client:
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
 def tasks_at_once(settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 

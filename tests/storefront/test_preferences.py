@@ -31,17 +31,6 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def signed_in(client: Client, customer: User) -> Client:
-    client.force_login(customer)
-    return client
-
-
-@pytest.fixture
-def own_order(place: Callable[..., Order], make_cart: Callable[..., Cart], customer: User) -> Order:
-    return place(make_cart(user=customer))
-
-
-@pytest.fixture
 def confirmed(customer: User) -> User:
     EmailAddress.objects.create(user=customer, email=customer.email, verified=True, primary=True)
     return customer

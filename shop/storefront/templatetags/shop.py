@@ -78,15 +78,18 @@ def live_card(product: Any) -> SafeString:
 @register.simple_tag
 def countdown_attrs(until: datetime) -> SafeString:
     """For countdown.js: until when, and what the server's own clock says, in milliseconds."""
-    moments = [int(moment.timestamp() * 1000) for moment in (until, timezone.now())]
-    return format_html('data-until="{}" data-now="{}"', *map(str, moments))
+    return _moments("until", until)
 
 
 @register.simple_tag
 def turn_attrs(until: datetime) -> SafeString:
     """For turn.js: until when, and what the server's own clock says, in milliseconds."""
-    end, now = (int(moment.timestamp() * 1000) for moment in (until, timezone.now()))
-    return format_html('data-countdown="{}" data-now="{}"', end, now)
+    return _moments("countdown", until)
+
+
+def _moments(name: str, until: datetime) -> SafeString:
+    end, now = (str(int(moment.timestamp() * 1000)) for moment in (until, timezone.now()))
+    return format_html('data-{}="{}" data-now="{}"', name, end, now)
 
 
 @register.inclusion_tag("storefront/partials/picture.html")
