@@ -1,0 +1,58 @@
+"""The half of the suite that runs once more on PostgreSQL, beside the other half.
+
+The suite waits more than it works, and leaves most of a second core free.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.processes import ROOT
+
+ROOMS = [
+    "inventory",
+    "alerts",
+    "drops",
+    "cart",
+    "checkout",
+    "orders",
+    "payments",
+    "notifications",
+    "backoffice",
+    "api",
+    "storefront",
+    "catalog",
+]
+COMMAND = [
+    *(sys.executable, "-m", "pytest", "-q", "-m", "not browser"),
+    *(f"tests/{room}" for room in ROOMS),
+    "--ignore=tests/notifications/test_rfc6455.py",  # bytes on a wire, before any database
+]
+IS_ON_POSTGRES = "BREAKWATER_TEST_POSTGRES" in os.environ
+
+
+class Half(NamedTuple):
+    process: subprocess.Popen
+    output: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def half_on_postgres(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Half | None]:
+    """Begins with the session, if the test that waits for it was chosen."""
+    if IS_ON_POSTGRES or not any(item.path.stem == "test_on_postgres" for item in request.session.items):
+        yield None
+        return
+    output = tmp_path_factory.mktemp("on-postgres") / "output"
+    environment = os.environ | {"BREAKWATER_TEST_POSTGRES": request.getfixturevalue("postgres_url")}
+    with output.open("w") as file:
+        process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    yield Half(process, output)
+    process.kill()
+    process.wait()
