@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from notifications import digest, identity, log, metrics, services, wake
+from notifications.log import Opened
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 LAYER_RETRY_SECONDS = 1.0
 LAYER_RENEW_SECONDS = 3600.0  # layers forget a group's members after a day
 BACKLOG = 10_000
-RECENT = 64  # events that a stream of several members keeps in memory
+# What a stream of several members keeps in memory, also for a while after the last of them left: after a lost network
+# thousands come back in one moment and ask for the same few events.
+RECENT, RECENT_SECONDS, LINGER_SECONDS = 512, 60.0, 60.0
 READERS = 4
-GREETINGS = 500  # connections that have not been welcomed yet: more are told to come back
+GREETINGS = 2000  # connections that have not been welcomed yet: more are told to come back
 REVIEW_SECONDS = 2.0  # a sign-out reaches open connections within this, and what the queries take
 REVIEW_BATCH = 500
 BEAT_SECONDS = 0.25
@@ -51,11 +54,23 @@ class Member(Protocol):
 class Feed:
     """A stream with local members. `last` is what they were handed, `heard` what is known to exist."""
 
-    __slots__ = ("_recent", "epoch", "filling", "heard", "last", "members", "stream")
+    __slots__ = (
+        "_recent",
+        "crowded",
+        "epoch",
+        "filling",
+        "heard",
+        "last",
+        "members",
+        "public_until",
+        "stream",
+    )
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
         self.members: dict[Member, None] = {}  # in the order they came
+        self.crowded = False  # had several at once
+        self.public_until = 0.0  # by the monotonic clock: until then everybody may read it
         self.epoch = ""
         self.last: int | None = None
         self.heard = 0
@@ -90,15 +105,23 @@ class Feed:
         missed = self.last - place.offset
         return list(self._recent)[len(self._recent) - missed :] if missed <= len(self._recent) else None
 
+    def recall(self, place: Position | None, limit: int) -> Opened | None:
+        """What log.open_stream() would say, from memory; None if only the log can tell."""
+        if place is None:
+            return Opened(Position(self.epoch, self.last), True, self.last, []) if self.last else None
+        near = self.since(place)
+        return None if near is None else Opened(place, True, place.offset + len(near), near[:limit])
+
     def _remember(self, entry: Entry) -> None:
-        """For those who come back together: after a lost network thousands ask for the same few events."""
-        if len(self.members) > 1:
+        if self.crowded:
             self._recent.append(entry)
-        else:
-            self._recent.clear()
+            while self._recent[0].at < entry.at - RECENT_SECONDS:
+                self._recent.popleft()
 
     def lose(self) -> None:
-        """The log was cut or restored: nobody here knows where they are any more."""
+        """The log was cut or restored: nobody here knows where they are any more, nor does this."""
+        self.epoch, self.last, self.heard = "", None, 0
+        self._recent.clear()
         for member in tuple(self.members):
             member.lost()
 
@@ -189,6 +212,7 @@ class Hub:
     def join(self, stream: str, member: Member) -> Feed:
         feed = self._feeds.setdefault(stream, Feed(stream))
         feed.members[member] = None
+        feed.crowded = feed.crowded or len(feed.members) > 1
         return feed
 
     def leave(self, stream: str, member: Member) -> None:
@@ -196,7 +220,11 @@ class Hub:
         if feed is not None:
             feed.members.pop(member, None)
             if not feed.members:
-                del self._feeds[stream]
+                self._loop.call_later(LINGER_SECONDS if feed.crowded else 0, self._forget, feed)
+
+    def _forget(self, feed: Feed) -> None:
+        if not feed.members and self._feeds.get(feed.stream) is feed:
+            del self._feeds[feed.stream]
 
     async def read[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in the hub's own threads, where no other part of the site can hold it up."""
@@ -257,7 +285,7 @@ class Hub:
 
     async def _fill(self, feed: Feed) -> None:
         try:
-            while feed.members and feed.last is not None and feed.last < feed.heard:
+            while feed.last is not None and feed.last < feed.heard and self._feeds.get(feed.stream) is feed:
                 entries = await self.read(log.entries_after, feed.stream, feed.last, REPLAY_BATCH)
                 for entry in entries:
                     if not feed.hear(entry):  # pruned before it was handed on here

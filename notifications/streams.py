@@ -26,19 +26,23 @@ Rule = Callable[[Reader, str], bool]
 
 class StreamKind(NamedTuple):
     may_read: Rule
-    shared: bool
+    shared: bool = False
+    public: bool = False
 
 
 _kinds: dict[str, StreamKind] = {}
 
 
-def register_stream(kind: str, may_read: Rule, *, shared: bool = False) -> None:
+def register_stream(kind: str, may_read: Rule, *, shared: bool = False, public: bool = False) -> None:
     """Let those read `kind:<key>` for whom may_read(reader, key) is true; it may ask the database.
 
     `shared` is for streams that unrelated transactions write to at once: none waits for another, because a
     relay gives the offsets after the commit.
+
+    `public` is for streams that everybody may read or nobody: the rule is asked for one reader and believed for all,
+    for two seconds.
     """
-    _kinds[kind] = StreamKind(may_read, shared)
+    _kinds[kind] = StreamKind(may_read, shared, public)
 
 
 def may_read(reader: Reader, stream: str) -> bool:
@@ -49,3 +53,8 @@ def may_read(reader: Reader, stream: str) -> bool:
 def is_shared(stream: str) -> bool:
     kind = _kinds.get(stream.partition(":")[0])
     return kind is not None and kind.shared
+
+
+def is_public(stream: str) -> bool:
+    kind = _kinds.get(stream.partition(":")[0])
+    return kind is not None and kind.public

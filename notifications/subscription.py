@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from notifications import identity, log, metrics, protocol
 from notifications.log_context import bind, shown
 from notifications.protocol import REPLAY_BATCH, Entry, Position, Sub
-from notifications.streams import Reader, may_read
+from notifications.streams import Reader, is_public, may_read
 
 if TYPE_CHECKING:
     from notifications.conversation import Conversation
+
+PUBLIC_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -78,13 +80,14 @@ class Subscription:
     async def _open(self, sub: Sub) -> None:
         conversation, limit = self._conversation, self._room()
         assert conversation.reader is not None
-        try:
-            near = self._feed.since(sub.position) if sub.position else None
-            opened = await conversation.hub.read(self._look, conversation.reader, sub, limit, near)
-        except Exception:
-            logger.exception("%s could not be opened", shown(sub.stream))
-            conversation.refuse(sub, "unavailable", temporary=True)
-            return
+        opened = self._feed.recall(sub.position, limit)
+        if opened is None or time.monotonic() > self._feed.public_until:
+            try:
+                opened = await conversation.hub.read(self._look, conversation.reader, sub, limit, opened)
+            except Exception:
+                logger.exception("%s could not be opened", shown(sub.stream))
+                conversation.refuse(sub, "unavailable", temporary=True)
+                return
         if opened is None:
             conversation.refuse(sub, "not_found")
             return
@@ -100,15 +103,14 @@ class Subscription:
         )
         await self._catch_up(opened.entries)
 
-    def _look(self, reader: Reader, sub: Sub, limit: int, near: list[Entry] | None) -> log.Opened | None:
-        """In a thread: None if there is no such stream for this reader. `near` is what the feed remembers."""
+    def _look(self, reader: Reader, sub: Sub, limit: int, known: log.Opened | None) -> log.Opened | None:
+        """In a thread: None if there is no such stream for this reader. `known` is what the feed remembers."""
         # A connection that serves every tab outlives what its session held when it opened.
         if not (may_read(reader, sub.stream) or may_read(identity.renewed(reader), sub.stream)):
             return None
-        if near is not None and sub.position is not None:
-            top = near[-1].offset if near else sub.position.offset
-            return log.Opened(sub.position, True, top, near[:limit])
-        return log.open_stream(sub.stream, sub.position, limit)
+        if is_public(sub.stream):
+            self._feed.public_until = time.monotonic() + PUBLIC_SECONDS
+        return known or log.open_stream(sub.stream, sub.position, limit)
 
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window

@@ -58,7 +58,7 @@ def register() -> None:
     register_stream("user", own_user)
     register_stream("cart", own_cart)
     register_stream("order", own_order)
-    register_stream("drop", public_drop)  # one process at a time moves a line
+    register_stream("drop", public_drop, public=True)  # one process at a time moves a line
     # Unrelated checkouts write to these at once and must not wait for one another.
-    register_stream("product", public_product, shared=True)
+    register_stream("product", public_product, shared=True, public=True)
     register_stream("staff", staff_feed, shared=True)

@@ -100,16 +100,15 @@ class Crowd:
         """Cuts each of them again and again, at its own time; half of them without a word to the server."""
         loop = asyncio.get_running_loop()
 
-        def cut(follower: Follower, hang: bool) -> None:
-            self.record.counts["cuts"] += follower.is_open
-            follower.cut(away, hang=hang)
-            plan(follower, random.uniform(0.7, 1.3) * every, not hang)
-
         def plan(follower: Follower, seconds: float, hang: bool) -> None:
-            self._jitter.add(handle := loop.call_later(seconds, lambda: (done(handle), cut(follower, hang))))
+            def cut() -> None:
+                self._jitter.discard(handle)
+                self.record.counts["cuts"] += follower.is_open
+                follower.cut(away, hang=hang)
+                plan(follower, random.uniform(0.7, 1.3) * every, not hang)
 
-        def done(handle: asyncio.TimerHandle) -> None:
-            self._jitter.discard(handle)
+            handle = loop.call_later(seconds, cut)
+            self._jitter.add(handle)
 
         for number, follower in enumerate(self.followers):
             plan(follower, random.random() * every, number % 2 == 0)

@@ -67,7 +67,12 @@ def block(where: str, seconds: float) -> None:
         asyncio.run_coroutine_threadsafe(sync_to_async(time.sleep)(seconds), _loop()).result()
     else:
         done = threading.Event()
-        _loop().call_soon_threadsafe(lambda: (time.sleep(seconds), done.set()))
+
+        def sleep() -> None:
+            time.sleep(seconds)
+            done.set()
+
+        _loop().call_soon_threadsafe(sleep)
         done.wait(seconds + 60)
 
 

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import threading
+from collections import Counter
 from pathlib import Path
 
 import django
@@ -23,11 +24,20 @@ from django.http import QueryDict
 import notifications
 from notifications.daphne_server import Server
 from notifications.routing import websocket_urlpatterns
-from notifications.streams import register_stream
+from notifications.streams import Reader, register_stream
 
 SCRIPTS = Path(notifications.__file__).parent / "static/notifications"
 PAGE = """<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"{}></script>
 <ul id="seen"></ul><div id="place"></div>"""
+
+
+rule_calls: Counter[str] = Counter()
+closed_squares: set[str] = set()
+
+
+def public_square(reader: Reader, key: str) -> bool:
+    rule_calls[key] += 1
+    return key not in closed_squares
 
 
 def register() -> None:
@@ -35,6 +45,7 @@ def register() -> None:
     register_stream("own", lambda reader, key: str(reader.user.pk) == key)
     register_stream("guest", lambda reader, key: key in reader.session.get("guest_of", []))
     register_stream("crowd", lambda reader, key: True, shared=True)
+    register_stream("square", public_square, public=True)
     register_stream("desk", lambda reader, key: reader.user.has_perm("sessions.view_session"))
 
 

@@ -14,7 +14,7 @@ from notifications.streams import _kinds
 from shop.cart.models import Cart
 from shop.orders.models import Order
 
-OF_THESE_TESTS = {"room", "own", "guest", "crowd", "desk"}
+OF_THESE_TESTS = {"square", "room", "own", "guest", "crowd", "desk"}
 READERS = ["anonymous", "guest", "owner", "other", "staff", "staff_with_permission"]
 # Kind of stream: who may read it.
 MATRIX = {

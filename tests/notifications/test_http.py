@@ -375,7 +375,7 @@ def test_client_that_leaves_before_the_answer_begins_leaves_nothing_behind(visit
             await peek(0.001 * moment)
 
     visitor.run(peek_at_all_moments())
-    eventually(lambda: not hub.conversations and not hub._feeds, 2)
+    eventually(lambda: not hub.conversations and not any(feed.members for feed in hub._feeds.values()), 2)
 
 
 def test_server_that_is_busy_greeting_says_when_to_come_again(visitor, hub, room, monkeypatch):

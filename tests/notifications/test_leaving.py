@@ -17,9 +17,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client as Browser
 
+from notifications import daphne_server
 from notifications.hub import Hub
 from notifications.identity import issue_ticket
 from notifications.models import Event, Stream
+from notifications.protocol import SUBPROTOCOL
 from tests.notifications.writing import ROOT, environment, run_python, say
 
 SECONDS = 5
@@ -142,6 +144,19 @@ def test_more_greetings_than_there_is_room_for_are_answered_503(connect, monkeyp
     for client in silent:
         assert client.hello()["t"] == "welcome"
     assert connect().hello()["t"] == "welcome"
+
+
+async def test_handshakes_wait_for_one_another_and_past_a_bound_are_answered_503(monkeypatch, channels, room):
+    url = f"http://127.0.0.1:{channels.port}/ws/notifications/"
+    async with aiohttp.ClientSession() as http:
+        monkeypatch.setattr(daphne_server, "TURN_SECONDS", 0.0)  # one in each turn of the loop
+        visitors = await asyncio.gather(*(http.ws_connect(url, protocols=[SUBPROTOCOL]) for _ in range(40)))
+        await asyncio.gather(*(visitor.send_json({"t": "hello"}) for visitor in visitors))
+        heard = await asyncio.gather(*(visitor.receive_json(timeout=SECONDS) for visitor in visitors))
+        assert {frame["t"] for frame in heard} == {"welcome"}
+        monkeypatch.setattr(daphne_server, "WAITING", 0)
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await http.ws_connect(url)
 
 
 def test_sigterm_says_goodbye_to_everybody_and_ends(other_harbours, connect, room):
