@@ -39,6 +39,8 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
     CONFIG_ATTRS: ClassVar[list[str]] = []
 
     _status = 403
+    _is_in = False
+    _early = b""  # what came while it waited at the doorway
 
     def _connectionMade(self) -> None:
         # Autobahn copies these as well, and pretty-prints them each time for a log that nobody reads: 0.3 ms.
@@ -47,14 +49,20 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
         super()._connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        if self.state == self.STATE_CONNECTING:
-            self.factory.server_class.doorway.come(self, data)
-        else:
+        if self._is_in:
             super().dataReceived(data)
+            return
+        self._early += data
+        if len(self._early) == len(data):
+            self.factory.server_class.doorway.come(self)
+        elif len(self._early) > MESSAGE_BYTES:
+            self.transport.abortConnection()
 
-    def shake_hands(self, data: bytes) -> None:
+    def shake_hands(self) -> None:
+        self._is_in = True
         if self.state == self.STATE_CONNECTING:
-            super().dataReceived(data)
+            super().dataReceived(self._early)
+        self._early = b""
 
     def write_frame(self, frame: bytes) -> None:
         if self.state != self.STATE_OPEN or self.send_queue:
@@ -104,25 +112,26 @@ class Doorway:
     """The handshakes that wait, first come, first served."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[SocketProtocol, bytes]] = deque()
+        self._waiting: deque[SocketProtocol] = deque()
 
-    def come(self, protocol: SocketProtocol, data: bytes) -> None:
+    def come(self, protocol: SocketProtocol) -> None:
         if len(self._waiting) >= WAITING:
             protocol.failHandshake("Come again in a moment.", 503)
             return
-        self._waiting.append((protocol, data))
+        self._waiting.append(protocol)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:
         until = time.monotonic() + TURN_SECONDS
-        while self._waiting:
-            protocol, data = self._waiting.popleft()
-            protocol.shake_hands(data)
-            if time.monotonic() > until:
-                break
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._let_in)
+        try:
+            while self._waiting:
+                self._waiting.popleft().shake_hands()
+                if time.monotonic() > until:
+                    break
+        finally:  # one that fails keeps nobody waiting
+            if self._waiting:
+                asyncio.get_running_loop().call_soon(self._let_in)
 
 
 class Frames:
