@@ -93,10 +93,12 @@ def test_a_purchase_is_logged_without_a_word_about_people(
         secrets.append(issue_ticket(customer))
         connection = asyncio.run(talk(shop, secrets[-1], order.stream))
         eventually(lambda: list(shop.data.glob("mail/*")))
+        eventually(lambda: "ended: 4506" in json.dumps(lines(shop)))  # logged after the client was told
         rows, rest = lines(shop)
 
     said = "\n".join(map(json.dumps, rows)).lower()
-    people = ["nora", "byrne", "harbour row", "howth", "d13", "f6k7", "127.0.0.1", SEARCHED, *secrets]
+    # (Not "d13", which the random numbers of requests may hold.)
+    people = ["nora", "byrne", "harbour row", "howth", "f6k7", "127.0.0.1", SEARCHED, *secrets]
     assert [word for word in people if word.lower() in said] == []
     assert [line for line in rest if line and not line.startswith("Serving on ")] == []
 
