@@ -21,7 +21,6 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from notifications import digest, identity, log, metrics, services, wake
-from notifications.log import Opened
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
 
 if TYPE_CHECKING:
@@ -105,12 +104,12 @@ class Feed:
         missed = self.last - place.offset
         return list(self._recent)[len(self._recent) - missed :] if missed <= len(self._recent) else None
 
-    def recall(self, place: Position | None, limit: int) -> Opened | None:
+    def recall(self, place: Position | None, limit: int) -> log.Opened | None:
         """What log.open_stream() would say, from memory; None if only the log can tell."""
         if place is None:
-            return Opened(Position(self.epoch, self.last), True, self.last, []) if self.last else None
+            return log.Opened(Position(self.epoch, self.last), True, self.last, []) if self.last else None
         near = self.since(place)
-        return None if near is None else Opened(place, True, place.offset + len(near), near[:limit])
+        return None if near is None else log.Opened(place, True, place.offset + len(near), near[:limit])
 
     def _remember(self, entry: Entry) -> None:
         if self.crowded:

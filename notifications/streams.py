@@ -46,15 +46,19 @@ def register_stream(kind: str, may_read: Rule, *, shared: bool = False, public: 
 
 
 def may_read(reader: Reader, stream: str) -> bool:
-    kind, _, key = stream.partition(":")
-    return kind in _kinds and bool(key) and _kinds[kind].may_read(reader, key)
+    kind, key = _kind(stream), stream.partition(":")[2]
+    return kind is not None and bool(key) and kind.may_read(reader, key)
 
 
 def is_shared(stream: str) -> bool:
-    kind = _kinds.get(stream.partition(":")[0])
+    kind = _kind(stream)
     return kind is not None and kind.shared
 
 
 def is_public(stream: str) -> bool:
-    kind = _kinds.get(stream.partition(":")[0])
+    kind = _kind(stream)
     return kind is not None and kind.public
+
+
+def _kind(stream: str) -> StreamKind | None:
+    return _kinds.get(stream.partition(":")[0])
