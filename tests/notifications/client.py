@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, Self
 
 import aiohttp
@@ -78,3 +79,10 @@ class Client:
     def close(self) -> None:
         self._run(self._ws.close())
         self._run(self._http.close())
+
+
+def subscribed(connect: Callable[..., Client], stream: str, **options: Any) -> Client:
+    client = connect(**options)
+    client.hello()
+    client.sub(stream)
+    return client

