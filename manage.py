@@ -16,7 +16,7 @@ def main() -> None:
 
         launch.prepare(sys.argv[2:])
     if command in ("demo", "serve"):
-        from shop.serve import install_loop
+        from shop.reactor import install_loop
 
         install_loop()
     from django.core.exceptions import ImproperlyConfigured

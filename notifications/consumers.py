@@ -23,8 +23,8 @@ FRAMES = "notifications.frames"
 class Frames(Protocol):
     """What a server offers under `FRAMES` in the scope's extensions; neither call waits or fails."""
 
-    def write(self, frame: bytes) -> None:
-        """A whole unmasked WebSocket frame, sent after what was sent before it."""
+    def write(self, frames: bytes) -> None:
+        """Whole unmasked WebSocket frames, one or more, sent after what was sent before it."""
 
     def close(self, code: int) -> None: ...
 
@@ -60,8 +60,8 @@ class FrameSocket:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
 
-    def write(self, frame: Frame) -> None:
-        self._frames.write(frame.wire)
+    def write(self, *frames: Frame) -> None:
+        self._frames.write(b"".join([frame.wire for frame in frames]))
 
     def close(self, code: int) -> None:
         self._frames.close(code)
@@ -77,8 +77,9 @@ class Socket:
         self._out: deque[Any] = deque()
         self._sending: asyncio.Task[None] | None = None
 
-    def write(self, frame: Frame) -> None:
-        self._put({"type": "websocket.send", "text": frame})
+    def write(self, *frames: Frame) -> None:
+        for frame in frames:
+            self._put({"type": "websocket.send", "text": frame})
 
     def close(self, code: int) -> None:
         self._put({"type": "websocket.close", "code": code})

@@ -23,7 +23,7 @@ class Door(Protocol):
 
     name: str  # for the metrics
 
-    def write(self, frame: Frame) -> None: ...
+    def write(self, *frames: Frame) -> None: ...
 
     def close(self, code: int) -> None: ...
 
@@ -161,9 +161,14 @@ class Conversation:
 
     # What the client hears
 
-    def write(self, frame: Frame) -> None:
-        if not self.over:
-            self.door.write(frame)
+    def write(self, *frames: Frame) -> None:
+        if self.over:
+            return
+        try:
+            self.door.write(*frames)
+        except Exception:  # no fault of one client may keep from the others what they hear after it
+            logger.exception("%s cannot be written to", self.id)
+            self._leave(metrics.GONE)
 
     def stalled(self) -> None:
         """Something waits for room in the window; without an acknowledgement this ends."""

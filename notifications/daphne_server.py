@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -28,7 +27,7 @@ from notifications.protocol import MESSAGE_BYTES, UNREAD_BYTES
 
 LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
 STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
-TURN_SECONDS = 0.01  # of each turn of the loop, for handshakes
+AT_ONCE = 20  # handshakes under way: the work behind each fills the loop's turns
 WAITING = 4000  # handshakes: more are told to come back
 WAITS_SECONDS = 20  # a handshake at most, until Autobahn gives it up
 
@@ -58,21 +57,30 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
         elif len(self._early) > MESSAGE_BYTES:
             self.transport.abortConnection()
 
-    def shake_hands(self) -> None:
-        self._is_in = True
+    def shake_hands(self) -> bool:
+        """Whether it is under way now."""
+        self._is_in, early, self._early = True, self._early, b""
         if self.state == self.STATE_CONNECTING:
-            super().dataReceived(self._early)
-        self._early = b""
+            super().dataReceived(early)
+        return self.state == self.STATE_CONNECTING
 
-    def write_frame(self, frame: bytes) -> None:
+    def onOpen(self) -> None:
+        super().onOpen()
+        self.factory.server_class.doorway.leave(self)
+
+    def connectionLost(self, reason: Any) -> None:
+        super().connectionLost(reason)
+        self.factory.server_class.doorway.leave(self)
+
+    def write_frames(self, frames: bytes) -> None:
         if self.state != self.STATE_OPEN or self.send_queue:
             return
         transport, sent = self.transport, 0
         if _has_nothing_waiting(transport):
             with suppress(OSError):  # would block, or is broken: the transport finds out
-                sent = transport.socket.send(frame)
-        if sent < len(frame):
-            transport.write(frame[sent:])
+                sent = transport.socket.send(frames)
+        if sent < len(frames):
+            transport.write(frames[sent:])
             if _waiting_bytes(transport) > UNREAD_BYTES:
                 transport.abortConnection()
 
@@ -109,36 +117,46 @@ def _waiting_bytes(transport: Any) -> int:
 
 
 class Doorway:
-    """The handshakes that wait, first come, first served."""
+    """The handshakes that wait, first come, first served, while so many others are under way."""
 
     def __init__(self) -> None:
         self._waiting: deque[SocketProtocol] = deque()
+        self._under_way: set[SocketProtocol] = set()
+        self._due = False
 
     def come(self, protocol: SocketProtocol) -> None:
         if len(self._waiting) >= WAITING:
             protocol.failHandshake("Come again in a moment.", 503)
             return
         self._waiting.append(protocol)
-        if len(self._waiting) == 1:
+        self._let_in_soon()
+
+    def leave(self, protocol: SocketProtocol) -> None:
+        """Its handshake is done, or failed."""
+        self._under_way.discard(protocol)
+        self._let_in_soon()
+
+    def _let_in_soon(self) -> None:
+        if self._waiting and not self._due and len(self._under_way) < AT_ONCE:
+            self._due = True
             asyncio.get_running_loop().call_soon(self._let_in)
 
     def _let_in(self) -> None:
-        until = time.monotonic() + TURN_SECONDS
+        self._due = False
         try:
-            while self._waiting:
-                self._waiting.popleft().shake_hands()
-                if time.monotonic() > until:
-                    break
+            while self._waiting and len(self._under_way) < AT_ONCE:
+                protocol = self._waiting.popleft()
+                if protocol.shake_hands():
+                    self._under_way.add(protocol)
         finally:  # one that fails keeps nobody waiting
-            if self._waiting:
-                asyncio.get_running_loop().call_soon(self._let_in)
+            self._let_in_soon()
 
 
 class Frames:
     """What the application is offered as `FRAMES`."""
 
     def __init__(self, protocol: SocketProtocol) -> None:
-        self.write = protocol.write_frame
+        self.write = protocol.write_frames
         self.close = protocol.serverClose
 
 

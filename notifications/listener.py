@@ -49,8 +49,9 @@ class Listener:
 
     # What a conversation asks of a door
 
-    def write(self, frame: Frame) -> None:
-        self._heard.put_nowait(frame)
+    def write(self, *frames: Frame) -> None:
+        for frame in frames:
+            self._heard.put_nowait(frame)
 
     def close(self, code: int) -> None:
         """The bye before it says so already."""

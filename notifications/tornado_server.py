@@ -84,16 +84,16 @@ class Socket:
         self._stream = handler.ws_connection.stream
         self._stream.max_write_buffer_size = UNREAD_BYTES
 
-    def write(self, frame: Frame) -> None:
-        stream = self._stream
+    def write(self, *frames: Frame) -> None:
+        stream, data = self._stream, b"".join([frame.wire for frame in frames])
         if stream.closed():
             return
         try:
-            sent = 0 if stream.writing() else stream.write_to_fd(memoryview(frame.wire))
+            sent = 0 if stream.writing() else stream.write_to_fd(memoryview(data))
         except OSError:  # It would block, or is broken: write() sees to both.
             sent = 0
-        if sent < len(frame.wire):
-            self._or_cut_off(stream.write, frame.wire[sent:])
+        if sent < len(data):
+            self._or_cut_off(stream.write, data[sent:])
 
     def close(self, code: int) -> None:
         self._or_cut_off(self._handler.close, code)
@@ -101,7 +101,7 @@ class Socket:
     def _or_cut_off(self, send: Callable[[Any], Any], what: bytes | int) -> None:
         try:
             send(what)
-        except StreamBufferFullError:
+        except (StreamBufferFullError, RuntimeError):  # the latter of uvloop, which has given the socket up
             self._stream.close()
 
 

@@ -24,20 +24,6 @@ class CannotListen(Exception):
     """Why the address cannot be had, in words."""
 
 
-def install_loop() -> None:
-    """Gives Twisted uvloop. It takes one loop for good when it is first imported, which Django's set-up does."""
-    from twisted.internet import asyncioreactor
-
-    try:
-        import uvloop
-
-        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    except ImportError:  # Where uvloop does not exist, such as Windows.
-        loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
-
-
 def check_address(host: str, port: int) -> None:
     """Raises CannotListen. Asked before long preparations, so that nobody waits for a port that is taken."""
     try:

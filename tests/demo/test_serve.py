@@ -48,7 +48,7 @@ def test_a_taken_port_gets_one_line(demo: Demo, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="uvloop runs on POSIX only")
 def test_the_loop_is_uvloop() -> None:
     code = """
-from shop.serve import install_loop
+from shop.reactor import install_loop
 install_loop()
 import daphne.server
 from twisted.internet import reactor
@@ -58,3 +58,38 @@ print(type(reactor._asyncioEventloop).__module__)
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "uvloop\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux stamps what is sent")
+def test_a_connection_that_uvloop_gave_up_is_lost_and_no_writer_hears_of_it() -> None:
+    code = """
+import socket, time
+from shop.reactor import install_loop
+install_loop()
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory, Protocol
+
+TX_SOFTWARE, SOFTWARE = 1 << 1, 1 << 4
+
+class Speaker(Protocol):
+    def connectionMade(self):
+        # The time stamp comes in the socket's error queue: an error without an end, which uvloop takes ill.
+        self.transport.socket.setsockopt(socket.SOL_SOCKET, 37, TX_SOFTWARE | SOFTWARE)
+        self.transport.socket.send(b"x")
+        reactor.callLater(0.2, self.go_on)
+    def go_on(self):
+        self.transport.write(b"y" * 10_000_000)
+        print("written")
+    def connectionLost(self, reason):
+        print(reason.type.__name__)
+        reactor.stop()
+
+port = reactor.listenTCP(0, Factory.forProtocol(Speaker), interface="127.0.0.1")
+client = socket.create_connection(("127.0.0.1", port.getHost().port))
+reactor.callLater(20, reactor.stop)
+reactor.run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "written\nConnectionLost\n", done.stderr

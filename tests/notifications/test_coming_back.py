@@ -1,10 +1,13 @@
 """What it costs when sockets leave and come back, one or thousands."""
 
+import socket
+import struct
 import uuid
 from contextlib import contextmanager
 
 from django.db.backends.signals import connection_created
 
+from notifications import daphne_server
 from notifications import hub as hubs
 from notifications.log import position
 from tests.notifications.client import subscribed
@@ -96,3 +99,21 @@ def test_whether_a_public_stream_may_be_read_is_asked_once_for_all(connect, harb
     closed_squares.add(square.removeprefix("square:"))
     eventually(lambda: crowd[0].sub(square)["t"] == "err", 5)
     assert crowd[1].sub(square)["t"] == "err"
+
+
+def test_handshakes_that_break_off_hold_no_place_at_the_doorway(connect, room, channels, monkeypatch):
+    monkeypatch.setattr(daphne_server, "AT_ONCE", 2)
+    request = (
+        f"GET /ws/notifications/ HTTP/1.1\r\nHost: 127.0.0.1:{channels.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+    )
+    for number in range(40):
+        with socket.create_connection(("127.0.0.1", channels.port)) as hasty:
+            hasty.sendall(request.encode())
+            if number % 2:  # reset instead of a farewell
+                hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    clients = [subscribed(connect, room, port=channels.port) for _ in range(5)]
+    say(room)
+    assert [client.offsets(1) for client in clients] == [[1]] * 5
+    doorway = channels._server.doorway
+    eventually(lambda: not (doorway._waiting or doorway._under_way), 5)

@@ -59,6 +59,25 @@ def test_one_event_reaches_every_socket(connect, room):
         assert client.offsets(3) == [1, 2, 3]
 
 
+def test_one_that_cannot_be_written_to_keeps_no_other_from_hearing(connect, room, hub):
+    before, _, after = (subscribed(connect, room) for _ in range(3))
+    bad = list(hub._feeds[room].members)[1]._conversation
+    bad.door = BrokenDoor()
+    say(room, 2)
+    assert before.offsets(2) == after.offsets(2) == [1, 2]
+    assert bad.over
+
+
+class BrokenDoor:
+    name = "channels"
+
+    def write(self, *frames):
+        raise RuntimeError("the handler is closed")
+
+    def close(self, code):
+        raise RuntimeError("the handler is closed")
+
+
 def test_joining_while_others_write_leaves_no_gap(connect, room):
     say(room)
     stopping = threading.Event()
