@@ -27,8 +27,8 @@ from notifications.protocol import MESSAGE_BYTES, UNREAD_BYTES
 
 LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
 STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
-AT_ONCE = 20  # handshakes under way: the work behind each fills the loop's turns
-WAITING = 4000  # handshakes: more are told to come back
+AT_ONCE = 30  # handshakes under way: the work behind each fills the loop's turns
+WAITING = 8000  # handshakes: more are told to come back
 WAITS_SECONDS = 20  # a handshake at most, until Autobahn gives it up
 
 

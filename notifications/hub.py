@@ -45,7 +45,8 @@ logger = logging.getLogger(__name__)
 class Member(Protocol):
     """Someone here who follows a stream."""
 
-    def hear(self, entry: Entry) -> None: ...
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """One or more, in order."""
 
     def lost(self) -> None: ...
 
@@ -81,21 +82,28 @@ class Feed:
         if self.last is None:
             self.epoch, self.last, self.heard = epoch, top, max(top, self.heard)
 
-    def hear(self, entry: Entry) -> bool:
-        """Hand it on if it is next; False if something before it is missing."""
-        if self.epoch and entry.epoch != self.epoch:
-            self.lose()
-            return True
-        self.heard = max(self.heard, entry.offset)
-        if self.last is not None and entry.offset > self.last + 1:
-            return False
-        if self.last is None or entry.offset == self.last + 1:
-            self.epoch, self.last = entry.epoch, entry.offset
-            self._remember(entry)
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is known to exist that nobody here was handed."""
+        return self.last is not None and self.last < self.heard
+
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """Hand on what is next."""
+        fresh: list[Entry] = []
+        for entry in entries:
+            if self.epoch and entry.epoch != self.epoch:
+                self.lose()
+                return
+            self.heard = max(self.heard, entry.offset)
+            if self.last is None or entry.offset == self.last + 1:
+                self.epoch, self.last = entry.epoch, entry.offset
+                self._remember(entry)
+                fresh.append(entry)
+        if fresh:
             for member in tuple(self.members):
-                member.hear(entry)
-            metrics.event_sent(entry.at)
-        return True
+                member.hear(fresh)
+            for entry in fresh:
+                metrics.event_sent(entry.at)
 
     def since(self, place: Position) -> list[Entry] | None:
         """What follows this place up to `last`, from memory; None if only the log can tell."""
@@ -264,16 +272,21 @@ class Hub:
 
     def _drain(self) -> None:
         self._drain_due = False
-        for _ in range(len(self._inbox)):
-            self._hear(self._inbox.popleft())
+        self._hear([self._inbox.popleft() for _ in range(len(self._inbox))])
 
-    def _hear(self, entry: Entry) -> None:
-        if not entry.offset:
-            self._relay_soon()
-            return
-        feed = self._feeds.get(entry.stream)
-        if feed is not None and not feed.hear(entry):
-            self._fill_soon(feed)
+    def _hear(self, entries: Sequence[Entry]) -> None:
+        """What came together goes to each member together, in one write: after a block that is most of its cost."""
+        by_stream: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if not entry.offset:
+                self._relay_soon()
+            elif entry.stream in self._feeds:
+                by_stream.setdefault(entry.stream, []).append(entry)
+        for stream, together in by_stream.items():
+            feed = self._feeds[stream]
+            feed.hear(together)
+            if feed.is_behind:
+                self._fill_soon(feed)
 
     # The log
 
@@ -284,13 +297,14 @@ class Hub:
 
     async def _fill(self, feed: Feed) -> None:
         try:
-            while feed.last is not None and feed.last < feed.heard and self._feeds.get(feed.stream) is feed:
+            while feed.is_behind and self._feeds.get(feed.stream) is feed:
+                assert feed.last is not None
                 entries = await self.read(log.entries_after, feed.stream, feed.last, REPLAY_BATCH)
-                for entry in entries:
-                    if not feed.hear(entry):  # pruned before it was handed on here
-                        feed.lose()
-                        return
                 if not entries:
+                    return
+                feed.hear(entries)
+                if feed.is_behind and feed.last < entries[0].offset:  # pruned before it was handed on here
+                    feed.lose()
                     return
         finally:
             feed.filling = False
@@ -350,8 +364,7 @@ class Hub:
             async with asyncio.timeout(LAYER_RENEW_SECONDS):
                 while True:
                     message = await layer.receive(channel)
-                    for entry in message["entries"]:
-                        self._hear(Entry.from_layer(*entry))
+                    self._hear([Entry.from_layer(*entry) for entry in message["entries"]])
         except TimeoutError:
             pass
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
@@ -41,15 +41,16 @@ class Subscription:
         self._feed = conversation.hub.join(sub.stream, self)
         self._task = self._start(self._open(sub))
 
-    def hear(self, entry: Entry) -> None:
-        self._heard = max(self._heard, entry.offset)
-        if not self.live or entry.offset <= self.sent:
+    def hear(self, entries: Sequence[Entry]) -> None:
+        self._heard = max(self._heard, entries[-1].offset)
+        if not self.live or self._heard <= self.sent:
             return
-        if entry.offset > self.sent + 1 or self._conversation.window.is_full():
+        if entries[0].offset <= self.sent:
+            entries = [entry for entry in entries if entry.offset > self.sent]
+        if entries[0].offset == self.sent + 1:
+            self._send(entries)
+        if self.sent < self._heard and not self._conversation.over:
             self._fall_behind()
-        else:
-            self._take(entry)
-            self._conversation.write(entry.frame)
 
     def lost(self) -> None:
         self._conversation.end(protocol.Resync)
@@ -116,14 +117,7 @@ class Subscription:
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window
         while True:
-            frames = []
-            for entry in entries:
-                if window.is_full():
-                    break
-                self._take(entry)
-                frames.append(entry.frame)
-            if frames:  # in one write: it costs more than all else of an event
-                self._conversation.write(*frames)
+            self._send(entries)
             if self.sent >= self._heard:
                 self.live = True
                 return
@@ -152,13 +146,21 @@ class Subscription:
         else:
             self.resume()
 
-    def _take(self, entry: Entry) -> None:
-        self.sent = entry.offset
-        self._unacknowledged.append((entry.offset, len(entry.frame)))
-        self._conversation.window.take(len(entry.frame))
-        self._conversation.hub.delivered += 1
-        if self._timed is None:
-            self._timed = (entry.offset, time.monotonic())
+    def _send(self, entries: Sequence[Entry]) -> None:
+        """As many as the window takes, in one write: it costs more than all else of an event."""
+        window, frames = self._conversation.window, []
+        for entry in entries:
+            if window.is_full():
+                break
+            self.sent = entry.offset
+            self._unacknowledged.append((entry.offset, len(entry.frame)))
+            window.take(len(entry.frame))
+            frames.append(entry.frame)
+        if frames:
+            if self._timed is None:
+                self._timed = (self.sent, time.monotonic())
+            self._conversation.hub.delivered += len(frames)
+            self._conversation.write(*frames)
 
     def _room(self) -> int:
         return max(1, min(REPLAY_BATCH, self._conversation.window.room()))
