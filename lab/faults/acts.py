@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +31,7 @@ from accounts.models import User
 from notifications import hub, wake
 from notifications.services import notify
 from shop.catalog.models import Category, Product, TaxClass
-from shop.inventory.services import receive
+from shop.inventory.services import receive, reserve
 from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
 
@@ -97,6 +99,25 @@ def say(stream: str, count: int, *, every: float = 0.0, first: int = 1, size: in
         with transaction.atomic():
             notify(stream, KIND, n=first + number, at=time.monotonic(), ballast="x" * size)
     connection.close()
+
+
+def reserve_for(seconds: float, way: str, variants: list[int], threads: int) -> int:
+    """How many reservations of one print so many threads made, each of any of these variants."""
+    settings.STOCK_TAKING = f"shop.inventory.taking.{way}"
+    until = time.monotonic() + seconds
+
+    def buy() -> int:
+        made = 0
+        try:
+            while time.monotonic() < until:
+                reserve(get_random_string(16), {random.choice(variants): 1}, None)
+                made += 1
+        finally:
+            connection.close()
+        return made
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(each.result() for each in [pool.submit(buy) for _ in range(threads)])
 
 
 def set_limits(**limits: float) -> None:

@@ -82,8 +82,8 @@ class Site:
             self.valkey.start()
             stack.callback(lambda: self.valkey.terminate())
             self.redis_url = f"redis://127.0.0.1:{self.valkey_port}"
-            self.writer = self._process("lab.faults.inside", "writer")
-            self.crowd = self._process("lab.faults.crowd", "crowd")
+            self.writer = self.process("lab.faults.inside", "writer")
+            self.crowd = self.process("lab.faults.crowd", "crowd")
             stack.callback(self.writer.kill)
             stack.callback(self.crowd.kill)
             self.writer.call("prepare")
@@ -96,7 +96,8 @@ class Site:
         self.crowd.call("close")
         self._stack.close()
 
-    def _process(self, module: str, name: str) -> Process:
+    def process(self, module: str, name: str) -> Process:
+        """One more; whoever starts it ends it."""
         log = self.folder / f"{name}.log"
         return Process(module, log=log, env=self.environment("http://127.0.0.1"), cpu=LOAD_CPU)
 

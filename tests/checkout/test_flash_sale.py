@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from shop.catalog.models import Variant
+from shop.inventory.audit import stock_faults
 from shop.inventory.models import Reservation, Stock
 from shop.orders.models import Order
 from shop.shipping.models import ShippingMethod
@@ -51,6 +52,7 @@ def test_exactly_as_many_orders_as_prints(
     stock = Stock.objects.get(variant=variant)
     assert (stock.on_hand, stock.reserved) == (UNITS, UNITS)
     assert Reservation.objects.filter(variant=variant).count() == UNITS
+    assert stock_faults() == []
 
 
 def test_without_the_guard_the_same_rush_oversells(

@@ -9,6 +9,7 @@ from accounts.models import User
 from shop.cart.models import Cart
 from shop.cart.services import QuantityTooLarge, add_to_cart, merge_carts
 from shop.catalog.models import Variant
+from shop.inventory.audit import stock_faults
 from shop.inventory.models import Stock
 from shop.orders.models import Order, WrongStatus
 from shop.payments.cancellations import cancel_order
@@ -33,6 +34,7 @@ def test_one_customer_places_an_order_while_another_of_theirs_is_cancelled(
         cart.refresh_from_db()
         assert at_once(lambda: place(cart), lambda order=old: cancel_order(order)) == []
     assert Stock.objects.get(variant=variant).reserved == ROUNDS
+    assert stock_faults() == []
 
 
 def test_a_refund_and_a_cancellation_together_pay_back_once(
@@ -73,7 +75,9 @@ def test_four_clicks_at_once_make_one_order(
         assert len(orders) == 4
         assert len({order.pk for order in orders}) == 1
     assert Order.objects.count() == ROUNDS
+    assert stock_faults() == []
     assert Stock.objects.get(variant=variant).reserved == ROUNDS
+    assert stock_faults() == []
 
 
 def test_a_cart_is_ordered_filled_and_merged_into_at_once(
@@ -98,3 +102,4 @@ def test_a_cart_is_ordered_filled_and_merged_into_at_once(
         raised = at_once(*works)
         assert all(isinstance(error, QuantityTooLarge) for error in raised), raised
     assert Order.objects.count() == ROUNDS
+    assert stock_faults() == []

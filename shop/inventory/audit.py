@@ -1,0 +1,31 @@
+"""Whether the figures on the shelf are what the ledger and the orders say."""
+
+from __future__ import annotations
+
+from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from shop.inventory.models import Reservation, Stock, StockMovement
+
+
+def stock_faults() -> list[str]:
+    """One line for each variant whose stock is not the sum of its movements, or of what orders hold."""
+    wrong = Stock.objects.annotate(
+        moved=_sum(StockMovement.objects.all()),
+        held=_sum(Reservation.objects.filter(state=Reservation.State.HELD)),
+    ).exclude(on_hand=F("moved"), reserved=F("held"))
+    return [
+        f"{stock.variant.sku}: {stock.on_hand} on hand, {moved} by its movements; "
+        f"{stock.reserved} reserved, {held} held by orders"
+        for stock, moved, held in (
+            (stock, stock.moved, stock.held)  # type: ignore[attr-defined]
+            for stock in wrong.select_related("variant").order_by("variant__sku")
+        )
+    ]
+
+
+def _sum(rows: QuerySet[StockMovement] | QuerySet[Reservation]) -> Coalesce:
+    of_variant = rows.filter(variant=OuterRef("variant")).order_by().values("variant")
+    return Coalesce(
+        Subquery(of_variant.annotate(sum=Sum("quantity")).values("sum")), 0, output_field=IntegerField()
+    )
