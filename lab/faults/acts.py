@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -22,18 +20,29 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.backends.signals import connection_created
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from djmoney.money import Money
 
 from accounts.models import User
-from notifications import hub, wake
+from lab.faults.dying import die_at as die_at
+from lab.faults.dying import die_in_checkout as die_in_checkout
+from lab.faults.dying import watch
+from notifications import hub
+from notifications.models import Event, Pending
 from notifications.services import notify
-from shop.catalog.models import Category, Product, TaxClass
+from shop.cart.models import Cart
+from shop.cart.services import add_to_cart
+from shop.catalog.models import Category, Product, TaxClass, Variant
+from shop.checkout.services import place_order
+from shop.inventory.audit import stock_faults
 from shop.inventory.services import receive, reserve
+from shop.orders.models import Order, OrderEvent
+from shop.payments.models import GatewayEvent, Payment, Refund
+from shop.payments.stripe_gateway import to_minor
 from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
+from tests.buyer import ADDRESS
 
 KIND = "lab.said"
 
@@ -175,7 +184,7 @@ _counted: Counter[str] = Counter()
 
 def count_queries() -> None:
     """From now on, of every thread."""
-    _watch(_count)
+    watch(_count)
 
 
 def counted_queries() -> dict[str, int]:
@@ -194,14 +203,6 @@ def _count(execute: Callable[..., Any], sql: str, params: Any, many: bool, conte
     return execute(sql, params, many, context)
 
 
-def _watch(wrapper: Callable[..., Any]) -> None:
-    def opened(connection: Any, **_: Any) -> None:
-        if wrapper not in connection.execute_wrappers:
-            connection.execute_wrappers.append(wrapper)
-
-    connection_created.connect(opened, weak=False)
-
-
 def memory() -> int:
     """Resident bytes."""
     return int(psutil.Process().memory_info().rss)
@@ -209,6 +210,81 @@ def memory() -> int:
 
 def sockets() -> int:
     return len(hub._hubs[_loop()].conversations) if hub._hubs else 0
+
+
+# Buying
+
+
+def sell(count: int, variant_id: int) -> list[dict[str, Any]]:
+    """So many orders that wait for their money, each with an attempt that the provider has not answered yet."""
+    variant, sold = Variant.objects.get(pk=variant_id), []
+    for _ in range(count):
+        cart = Cart.objects.create()
+        add_to_cart(cart, variant)
+        order = place_order(
+            cart=cart,
+            key=cart.checkout_key,
+            user=None,
+            email="nora@example.com",
+            address=ADDRESS,
+            shipping_code="method:tube",
+        )
+        payment = Payment.objects.create(order=order, amount=order.total)
+        sold.append({"order": order.pk, "key": str(payment.idempotency_key), "amount": to_minor(order.total)})
+    connection.close()
+    return sold
+
+
+def webhook_secret() -> str:
+    return settings.STRIPE_WEBHOOK_SECRET
+
+
+def paid_once(orders: list[int]) -> dict[str, int]:
+    """Of these orders, how many are paid, and by one event each; and how many messages were recorded."""
+    events = OrderEvent.objects.filter(order__in=orders, kind="paid")
+    counts = {
+        "paid": Order.objects.filter(pk__in=orders, status=Order.Status.PAID).count(),
+        "paid_events": events.count(),
+        "messages": GatewayEvent.objects.count(),
+    }
+    connection.close()
+    return counts
+
+
+# What became of those who bought
+
+
+def unsettled() -> int:
+    """Orders that are neither paid nor called off, refunds under way, and events that wait for a number."""
+    undone = Order.objects.filter(status=Order.Status.PENDING).count()
+    owed = Refund.objects.exclude(status__in=[Refund.Status.SUCCEEDED, Refund.Status.FAILED]).count()
+    waiting = Pending.objects.count()
+    connection.close()
+    return undone + owed + waiting
+
+
+def verdict() -> dict[str, Any]:
+    """Of all orders so far; `charged` are the intents that we know to have succeeded."""
+    paid = [order.pk for order in Order.objects.filter(status=Order.Status.PAID)]
+    kept: Counter[int] = Counter()
+    for payment in Payment.objects.filter(status=Payment.Status.SUCCEEDED).prefetch_related("refunds"):
+        kept[payment.order_id] += payment.refundable.amount > 0
+    told = set(
+        Event.objects.filter(stream__name__startswith="order:").values_list("payload__event", flat=True)
+    )
+    figures = {
+        "orders": Order.objects.count(),
+        "paid": len(paid),
+        "released": Order.objects.filter(status=Order.Status.CANCELLED).count(),
+        "paid_without_money": sum(kept[pk] == 0 for pk in paid),
+        "money_without_order": sum(count > 0 for pk, count in kept.items() if pk not in paid),
+        "double_charges": sum(count > 1 for count in kept.values()),
+        "lost_events": OrderEvent.objects.exclude(pk__in=told).count(),
+        "stock_faults": len(stock_faults()),
+        "charged": list(Payment.objects.filter(status="succeeded").values_list("intent_id", flat=True)),
+    }
+    connection.close()
+    return figures
 
 
 # The clock
@@ -225,48 +301,6 @@ def step_clock(seconds: float) -> float:
         _traveller = time_machine.travel(time.time(), tick=True).start()
     _traveller.shift(seconds)
     return time.time()
-
-
-# Dying
-
-POINTS = {
-    "after select": "SELECT * notifications_pending",
-    "after insert": "INSERT * notifications_event",
-    "before commit": "DELETE * notifications_pending",
-    "before send": "",
-    "after send": "",
-}
-
-
-def die_at(point: str) -> None:
-    """Like kill -9, at this point of the next time that this process relays."""
-    verb, _, table = POINTS[point].partition(" * ")
-    if table:
-
-        def die_after(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-            result = execute(sql, params, many, context)
-            is_ours = threading.current_thread().name.startswith("notifications-log")
-            if is_ours and sql.startswith(verb) and table in sql and "DISTINCT" not in sql:
-                _die()
-            return result
-
-        _watch(die_after)
-    elif point == "before send":
-        wake.listeners.add(lambda entries: _die())
-    else:
-        layer = wake.layer_between_processes()
-        assert layer is not None, "there is nobody to send to without a layer"
-        send = layer.group_send
-
-        async def send_and_die(*args: Any) -> None:
-            await send(*args)
-            _die()
-
-        layer.group_send = send_and_die
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def ready() -> bool:

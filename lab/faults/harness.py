@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 from lab.faults.site import Site
 
 SLACK = 5
-RUNS = ("block", "valkey", "jitter", "readers", "storm", "deploy", "relay", "clock")
+RUNS = ("block", "valkey", "jitter", "readers", "storm", "deploy", "relay", "clock", "checkout", "webhooks")
 SPARE_FILES = 400  # of a process, beside its sockets
 
 

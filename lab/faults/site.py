@@ -27,15 +27,16 @@ SERVER_CPU, LOAD_CPU = 0, 1
 class Server:
     """One process that serves sockets, pages or both, always at the same port."""
 
-    def __init__(self, site: Site, command: str) -> None:
+    def __init__(self, site: Site, command: str, environment: Mapping[str, str]) -> None:
         self.site, self.command, self.port = site, command, free_port()
+        self._environment = environment
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = self._start()
 
     def _start(self) -> Process:
         arguments = [self.command, "--port", str(self.port)] if self.command != "relay" else [self.command]
         log = self.site.folder / f"{self.command}-{self.port}.log"
-        env = self.site.environment(self.url)
+        env = {**self.site.environment(self.url), **self._environment}
         return Process("lab.faults.inside", *arguments, log=log, env=env, cpu=SERVER_CPU)
 
     def wait_until_ready(self, within: float = 60.0) -> None:
@@ -137,8 +138,8 @@ class Site:
                 yield server
 
     @contextlib.contextmanager
-    def server(self, command: str) -> Iterator[Server]:
-        server = Server(self, command)
+    def server(self, command: str, **environment: str) -> Iterator[Server]:
+        server = Server(self, command, environment)
         try:
             server.wait_until_ready()
             yield server

@@ -1,0 +1,150 @@
+"""The server is killed with -9 at each of twelve points of checkout and payment, while somebody buys.
+
+    python -m lab.faults.checkout [--database postgres|sqlite] [--small]
+
+The one process holds pages, workers and the payment sandbox, and is started again at once. Of the buyers, every second
+gives up then; the others do again what failed, and pay. Within 90 s of the last restart every order must be paid, with
+its money, or called off, without it; nobody may be charged twice, no event of an order may be missing, and the shelf
+must add up.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from lab.faults.dying import CHECKOUT
+from lab.faults.harness import Case, main
+from lab.faults.site import Server, Site
+from tests.buyer import Buyer
+
+BOUNDS = {
+    "not_killed": 0,
+    "unsettled": 0,
+    "paid_without_money": 0,
+    "money_without_order": 0,
+    "double_charges": 0,
+    "charged_unknown_to_us": 0,
+    "lost_events": 0,
+    "stock_faults": 0,
+    "not_finished": 0,
+    "settled_s": 90.0,
+}
+PLACING, STARTING = tuple(CHECKOUT)[:5], tuple(CHECKOUT)[5:9]
+DIES_WITHIN = 20.0
+AUTHORIZED = {"Authorization": "Bearer sk_test_sandbox"}
+
+
+class Size(NamedTuple):
+    sockets: int
+    times: int
+    gives_up: int  # one of so many; none for 0
+    points: tuple[str, ...]
+
+
+FULL = Size(0, 20, 2, tuple(CHECKOUT))
+SMALL = Size(0, 1, 0, ("the order is whole", "the provider has the intent", "the message is recorded"))
+
+
+def run(site: Site, size: Size) -> Iterator[Case]:
+    with site.server("serve", RESERVATION_MINUTES="1") as shop:
+        product = site.product(stock=100_000)
+        for point in size.points:
+            yield _die(site, shop, product, point, size)
+
+
+def _die(site: Site, shop: Server, product: tuple[str, int], point: str, size: Size) -> Case:
+    before, killed, finished, wanted = site.writer.call("verdict"), 0, 0, 0
+    for number in range(size.times):
+        gives_up = bool(size.gives_up) and number % size.gives_up == 0
+        wanted += not gives_up
+        died, bought = asyncio.run(_buy(shop, product, point, gives_up))
+        killed, finished = killed + died, finished + bought
+    again = time.monotonic()
+    while (unsettled := site.writer.call("unsettled")) and time.monotonic() < again + BOUNDS["settled_s"]:
+        time.sleep(0.2)
+    settled, seen = time.monotonic() - again, site.writer.call("verdict")
+    figures = {
+        "killed": killed,
+        "not_killed": size.times - killed,
+        **{name: seen[name] - before[name] for name in ("orders", "paid", "released")},
+        "not_finished": wanted - finished,
+        "unsettled": unsettled,
+        "charged_unknown_to_us": len(set(_charged(shop)) ^ set(seen["charged"])),
+        **{name: seen[name] for name in BOUNDS if name in seen},
+        "settled_s": settled,
+    }
+    return Case(f"killed when {point}", figures)
+
+
+async def _buy(shop: Server, product: tuple[str, int], point: str, gives_up: bool) -> tuple[bool, bool]:
+    """Whether the server died at the point, and whether the buyer, who did not give up, could do all that buyers do."""
+    async with Buyer(shop.url) as buyer:
+        await buyer.fill_cart(*product)
+        await buyer.go_to_delivery()
+        location = "" if point in PLACING else (await buyer.place_order())[1]
+        page = "" if point in PLACING + STARTING else (await buyer.get(location))[1]
+        shop.process.call("die_in_checkout", point)
+        with suppress(aiohttp.ClientError, OSError):
+            if point in PLACING:
+                await buyer.place_order()
+            elif point in STARTING:
+                await buyer.get(location)
+            else:
+                await _confirm(buyer, page)
+        died = await asyncio.to_thread(_has_died, shop)
+        await asyncio.to_thread(shop.start_again)
+        if gives_up:
+            return died, False
+        if point in PLACING:
+            location = (await buyer.place_order())[1]
+        if point in PLACING + STARTING:
+            return died, await _confirm(buyer, (await buyer.get(location))[1])
+        return died, True
+
+
+async def _confirm(buyer: Buyer, page: str) -> bool:
+    """Sends the card, as the provider's script does from the page."""
+    secret = re.search(r'data-secret="([^"]+)"', page)
+    if secret is None:
+        return False
+    intent = secret[1].partition("_secret_")[0]
+    fields = {"payment_method": "pm_card_visa", "return_url": buyer.url}
+    path = f"/sandbox/stripe/v1/payment_intents/{intent}/confirm"
+    async with buyer.http.post(path, data=fields, headers=AUTHORIZED) as answer:
+        return answer.status == 200
+
+
+def _has_died(shop: Server) -> bool:
+    try:
+        return shop.process.wait(DIES_WITHIN) == -9
+    except subprocess.TimeoutExpired:
+        shop.process.kill()
+        return False
+
+
+def _charged(shop: Server) -> Iterator[str]:
+    """The intents that succeeded, by the provider's own list."""
+    after = ""
+    while True:
+        page = _page(f"{shop.url}/sandbox/stripe/v1/payment_intents?limit=100{after}")
+        yield from (intent["id"] for intent in page["data"] if intent["status"] == "succeeded")
+        if not page["has_more"]:
+            return
+        after = f"&starting_after={page['data'][-1]['id']}"
+
+
+def _page(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=AUTHORIZED), timeout=20) as answer:
+        return json.load(answer)
+
+
+if __name__ == "__main__":
+    main("checkout")
