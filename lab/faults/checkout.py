@@ -55,22 +55,24 @@ SMALL = Size(0, 1, 0, ("the order is whole", "the provider has the intent", "the
 
 def run(site: Site, size: Size) -> Iterator[Case]:
     with site.server("serve", RESERVATION_MINUTES="1") as shop:
-        product = site.product(stock=100_000)
+        product, since = site.product(stock=100_000), site.writer.call("last_order")
         for point in size.points:
-            yield _die(site, shop, product, point, size)
+            yield _die(site, shop, product, since, point, size)
 
 
-def _die(site: Site, shop: Server, product: tuple[str, int], point: str, size: Size) -> Case:
-    before, killed, finished, wanted = site.writer.call("verdict"), 0, 0, 0
+def _die(site: Site, shop: Server, product: tuple[str, int], since: int, point: str, size: Size) -> Case:
+    before, killed, finished, wanted = site.writer.call("verdict", since), 0, 0, 0
     for number in range(size.times):
         gives_up = bool(size.gives_up) and number % size.gives_up == 0
         wanted += not gives_up
         died, bought = asyncio.run(_buy(shop, product, point, gives_up))
         killed, finished = killed + died, finished + bought
     again = time.monotonic()
-    while (unsettled := site.writer.call("unsettled")) and time.monotonic() < again + BOUNDS["settled_s"]:
+    while (unsettled := site.writer.call("unsettled", since)) and time.monotonic() < again + BOUNDS[
+        "settled_s"
+    ]:
         time.sleep(0.2)
-    settled, seen = time.monotonic() - again, site.writer.call("verdict")
+    settled, seen = time.monotonic() - again, site.writer.call("verdict", since)
     figures = {
         "killed": killed,
         "not_killed": size.times - killed,

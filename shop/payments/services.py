@@ -41,8 +41,9 @@ async def start_payment(order: Order) -> Payment:
     Raises PaymentClosed, GatewayUnavailable or GatewayRefused.
     """
     payment = await sync_to_async(open_payment)(order)
-    if payment.intent_id:
+    if payment.client_secret:
         return payment
+    # Also where a message told us the intent's id, because we died between the answer and its row: the page needs more.
     intent = await gateway.create_intent(
         payment.idempotency_key, payment.amount, order.email, f"Order {order.number}"
     )

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -125,6 +126,21 @@ def test_a_webhook_faster_than_the_answer_finds_its_payment(
     Payment.objects.filter(pk=payment.pk).update(intent_id=None, status=Payment.Status.STARTING)
     apply_intent(news)
     assert now(order).status == Status.PAID
+
+
+def test_an_attempt_known_by_a_message_alone_can_still_be_paid(
+    order: Order, provider: stripe.StripeClient
+) -> None:
+    """The server died between the provider's answer and the row that keeps it."""
+    attempt = open_payment(order)
+    call = gateway.create_intent(
+        attempt.idempotency_key, attempt.amount, order.email, f"Order {order.number}"
+    )
+    intent = gateway.ask(call)
+    apply_intent(dataclasses.replace(intent, client_secret=""))
+    assert Payment.objects.get().intent_id == intent.id
+    assert (start(order).intent_id, start(order).client_secret) == (intent.id, intent.client_secret)
+    assert Payment.objects.count() == 1
 
 
 def test_an_overdue_order_gives_its_stock_back_and_its_attempt_is_closed(
