@@ -4,6 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from notifications import identity, metrics, protocol
@@ -13,6 +15,7 @@ from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Said, S
 from notifications.streams import Reader
 from notifications.subscription import Subscription, Window
 
+INTERNAL_ERROR = 1011  # RFC 6455, section 7.4.1
 LATE = 0.5  # seconds by which the loop may be behind before that counts for the client
 
 logger = logging.getLogger(__name__)
@@ -84,6 +87,8 @@ class Conversation:
                 reader="" if reader.user.pk is None else str(reader.user.pk),
             )
         )
+        if self.over:
+            return
         self._rest()
         for stream, position in frame.resume.items():
             self._subscribe(Sub(None, stream, position))
@@ -162,13 +167,18 @@ class Conversation:
     # What the client hears
 
     def write(self, *frames: Frame) -> None:
-        if self.over:
-            return
+        if not self.over:
+            self._try(self.door.write, *frames)
+
+    def _try[**P](self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """No fault of one client may keep from the others what they hear after it: this one ends."""
         try:
-            self.door.write(*frames)
-        except Exception:  # no fault of one client may keep from the others what they hear after it
+            call(*args, **kwargs)
+        except Exception:
             logger.exception("%s cannot be written to", self.id)
             self._leave(metrics.GONE)
+            with suppress(Exception):
+                self.door.close(INTERNAL_ERROR)
 
     def stalled(self) -> None:
         """Something waits for room in the window; without an acknowledgement this ends."""
@@ -190,14 +200,16 @@ class Conversation:
             return
         top = {each.stream: each.sent for each in self._subscriptions.values() if each.live}
         self.write(protocol.build("ping", top=top))
-        self._deadline = Deadline(self, self._limits.pong, protocol.NoPong)
+        if not self.over:
+            self._deadline = Deadline(self, self._limits.pong, protocol.NoPong)
 
     # The end
 
     def end(self, end: type[Bye]) -> None:
+        self.write(protocol.bye(end))
         if not self.over:
-            self.write(protocol.bye(end))
-            self.door.close(end.close_code or end.code)
+            self._try(self.door.close, end.close_code or end.code)
+        if not self.over:
             with about(connection=self.id):
                 logger.info("ended: %s, %s", end.code, end.reason)
             self._leave(str(end.code))

@@ -29,7 +29,7 @@ LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
 STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
 AT_ONCE = 30  # handshakes under way: the work behind each fills the loop's turns
 WAITING = 8000  # handshakes: more are told to come back
-WAITS_SECONDS = 20  # a handshake at most, until Autobahn gives it up
+WAITS_SECONDS = 30  # a handshake at most, until Autobahn gives it up
 
 
 class SocketProtocol(ws_protocol.WebSocketProtocol):
@@ -68,9 +68,15 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
         super().onOpen()
         self.factory.server_class.doorway.leave(self)
 
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        if "server" in vars(self):  # otherwise it went while it waited, and Daphne never heard of it
+            super().onClose(wasClean, code, reason)
+
     def connectionLost(self, reason: Any) -> None:
-        super().connectionLost(reason)
-        self.factory.server_class.doorway.leave(self)
+        try:
+            super().connectionLost(reason)
+        finally:
+            self.factory.server_class.doorway.leave(self)
 
     def write_frames(self, frames: bytes) -> None:
         if self.state != self.STATE_OPEN or self.send_queue:
@@ -186,7 +192,11 @@ class Server(server.Server):
         if isinstance(protocol, SocketProtocol):
             extensions = {"websocket.http.response": {}, FRAMES: Frames(protocol)}
             scope["extensions"] = {**scope.get("extensions", {}), **extensions}
-        return super().create_application(protocol, scope)
+        queue = super().create_application(protocol, scope)
+        if isinstance(protocol, SocketProtocol):  # an application may end without an answer
+            application = self.connections[protocol]["application_instance"]
+            application.add_done_callback(lambda _: self.doorway.leave(protocol))
+        return queue
 
     def kill_all_applications(self) -> Deferred:
         """What Daphne has Twisted wait for before it ends."""

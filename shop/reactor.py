@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.error import ConnectionLost
 from twisted.internet.main import installReactor
 from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
 
 
 class Reactor(AsyncioSelectorReactor):
@@ -18,15 +22,22 @@ class Reactor(AsyncioSelectorReactor):
     (MagicStack/uvloop#552). The next write would raise in whoever writes, such as a broadcast to thousands.
     """
 
-    def addWriter(self, writer: Any) -> None:
-        try:
-            super().addWriter(writer)
-        except RuntimeError:
-            self.callLater(0, self._give_up, writer)
+    def addReader(self, reader: Any) -> None:
+        self._watch(super().addReader, reader)
 
-    def _give_up(self, writer: Any) -> None:
-        if writer.connected:
-            writer.connectionLost(Failure(ConnectionLost()))
+    def addWriter(self, writer: Any) -> None:
+        self._watch(super().addWriter, writer)
+
+    def _watch(self, add: Callable[[Any], None], watched: Any) -> None:
+        try:
+            add(watched)
+        except RuntimeError as fault:
+            logger.info("a connection ends: %s", fault)
+            self.callLater(0, self._give_up, watched)
+
+    def _give_up(self, watched: Any) -> None:
+        if getattr(watched, "connected", False):
+            watched.connectionLost(Failure(ConnectionLost()))
 
 
 def install_loop() -> None:

@@ -424,8 +424,10 @@ def _production_faults() -> list[str]:
         faults.append("STRIPE_SECRET_KEY: production takes real payments.")
     if STRIPE_SECRET_KEY and not STRIPE_PUBLISHABLE_KEY:
         faults.append("STRIPE_PUBLISHABLE_KEY: missing beside STRIPE_SECRET_KEY.")
-    if not STOCK_TAKING.startswith("shop.inventory.taking."):
-        faults.append("STOCK_TAKING: only what is in shop.inventory.taking keeps from overselling.")
+    if STOCK_TAKING not in {
+        f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")
+    }:
+        faults.append("STOCK_TAKING: not one of the three ways in shop.inventory.taking.")
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET:
         faults.append("STRIPE_WEBHOOK_SECRET: missing; without it no payment would be noticed.")
     return faults

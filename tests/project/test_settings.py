@@ -55,6 +55,7 @@ def test_a_whole_production_environment_starts(tmp_path: Path) -> None:
         ("STRIPE_PUBLISHABLE_KEY", ""),
         ("STRIPE_WEBHOOK_SECRET", ""),
         ("STOCK_TAKING", "tests.checkout.unguarded.take"),
+        ("STOCK_TAKING", "shop.inventory.taking.gaurded"),
     ],
 )
 def test_production_refuses_by_name(tmp_path: Path, variable: str, value: str) -> None:
