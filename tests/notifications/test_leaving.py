@@ -149,7 +149,7 @@ def test_more_greetings_than_there_is_room_for_are_answered_503(connect, monkeyp
 async def test_handshakes_wait_for_one_another_and_past_a_bound_are_answered_503(monkeypatch, channels, room):
     url = f"http://127.0.0.1:{channels.port}/ws/notifications/"
     async with aiohttp.ClientSession() as http:
-        monkeypatch.setattr(daphne_server, "TURN_SECONDS", 0.0)  # one in each turn of the loop
+        monkeypatch.setattr(daphne_server, "AT_ONCE", 1)
         visitors = await asyncio.gather(*(http.ws_connect(url, protocols=[SUBPROTOCOL]) for _ in range(40)))
         await asyncio.gather(*(visitor.send_json({"t": "hello"}) for visitor in visitors))
         heard = await asyncio.gather(*(visitor.receive_json(timeout=SECONDS) for visitor in visitors))
