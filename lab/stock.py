@@ -45,7 +45,7 @@ def main() -> None:
 
 def _rate(buyers: list[Process], seconds: float, way: str, prints: list[int], count: int) -> float:
     each = count // len(buyers)
-    started = [process.start("reserve_for", seconds, way, prints, each) for process in buyers]
+    started = [process.start("sales.reserve_for", seconds, way, prints, each) for process in buyers]
     return sum(one.result(seconds + 60) for one in started) / seconds
 
 

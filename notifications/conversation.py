@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -167,18 +166,13 @@ class Conversation:
     # What the client hears
 
     def write(self, *frames: Frame) -> None:
-        if not self.over:
-            self._try(self.door.write, *frames)
-
-    def _try[**P](self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """No fault of one client may keep from the others what they hear after it: this one ends."""
+        if self.over:
+            return
         try:
-            call(*args, **kwargs)
-        except Exception:
+            self.door.write(*frames)
+        except Exception:  # no fault of one client may keep from the others what they hear after it
             logger.exception("%s cannot be written to", self.id)
-            self._leave(metrics.GONE)
-            with suppress(Exception):
-                self.door.close(INTERNAL_ERROR)
+            self._close(INTERNAL_ERROR, metrics.GONE)
 
     def stalled(self) -> None:
         """Something waits for room in the window; without an acknowledgement this ends."""
@@ -208,11 +202,14 @@ class Conversation:
     def end(self, end: type[Bye]) -> None:
         self.write(protocol.bye(end))
         if not self.over:
-            self._try(self.door.close, end.close_code or end.code)
-        if not self.over:
             with about(connection=self.id):
                 logger.info("ended: %s, %s", end.code, end.reason)
-            self._leave(str(end.code))
+            self._close(end.close_code or end.code, str(end.code))
+
+    def _close(self, code: int, counted_as: str) -> None:
+        self._leave(counted_as)
+        with suppress(Exception):  # a door that fails has nothing left to close
+            self.door.close(code)
 
     def gone(self) -> None:
         """The client hears no more of this."""

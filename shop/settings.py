@@ -265,7 +265,8 @@ DEFAULT_CURRENCY = env.str("CURRENCY", default="EUR")
 CURRENCIES = [DEFAULT_CURRENCY]
 CURRENCY_CODE_MAX_LENGTH = 3
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="IE")
-STOCK_TAKING = env.str("STOCK_TAKING", default="shop.inventory.taking.guarded")
+STOCK_WAYS = [f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")]
+STOCK_TAKING = env.str("STOCK_TAKING", default=STOCK_WAYS[0])
 RESERVATION_MINUTES = env.int("RESERVATION_MINUTES", default=30)
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
@@ -424,9 +425,7 @@ def _production_faults() -> list[str]:
         faults.append("STRIPE_SECRET_KEY: production takes real payments.")
     if STRIPE_SECRET_KEY and not STRIPE_PUBLISHABLE_KEY:
         faults.append("STRIPE_PUBLISHABLE_KEY: missing beside STRIPE_SECRET_KEY.")
-    if STOCK_TAKING not in {
-        f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")
-    }:
+    if STOCK_TAKING not in STOCK_WAYS:
         faults.append("STOCK_TAKING: not one of the three ways in shop.inventory.taking.")
     if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRET:
         faults.append("STRIPE_WEBHOOK_SECRET: missing; without it no payment would be noticed.")

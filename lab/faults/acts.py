@@ -1,14 +1,12 @@
-"""What a run asks of a process of the shop: to write, to block, to count, to step its clock, to die at a point."""
+"""What a run asks of a process of the shop: to write, to block, to count, to step its clock."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -25,24 +23,13 @@ from django.utils.crypto import get_random_string
 from djmoney.money import Money
 
 from accounts.models import User
-from lab.faults.dying import die_at as die_at
-from lab.faults.dying import die_in_checkout as die_in_checkout
 from lab.faults.dying import watch
 from notifications import hub
-from notifications.models import Event, Pending
 from notifications.services import notify
-from shop.cart.models import Cart
-from shop.cart.services import add_to_cart
-from shop.catalog.models import Category, Product, TaxClass, Variant
-from shop.checkout.services import place_order
-from shop.inventory.audit import stock_faults
-from shop.inventory.services import receive, reserve
-from shop.orders.models import Order, OrderEvent
-from shop.payments.models import GatewayEvent, Payment, Refund
-from shop.payments.stripe_gateway import to_minor
+from shop.catalog.models import Category, Product, TaxClass
+from shop.inventory.services import receive
 from shop.pricing.models import TaxRate
 from shop.shipping.models import ShippingMethod
-from tests.buyer import ADDRESS
 
 KIND = "lab.said"
 
@@ -108,25 +95,6 @@ def say(stream: str, count: int, *, every: float = 0.0, first: int = 1, size: in
         with transaction.atomic():
             notify(stream, KIND, n=first + number, at=time.monotonic(), ballast="x" * size)
     connection.close()
-
-
-def reserve_for(seconds: float, way: str, variants: list[int], threads: int) -> int:
-    """How many reservations of one print so many threads made, each of any of these variants."""
-    settings.STOCK_TAKING = f"shop.inventory.taking.{way}"
-    until = time.monotonic() + seconds
-
-    def buy() -> int:
-        made = 0
-        try:
-            while time.monotonic() < until:
-                reserve(get_random_string(16), {random.choice(variants): 1}, None)
-                made += 1
-        finally:
-            connection.close()
-        return made
-
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(each.result() for each in [pool.submit(buy) for _ in range(threads)])
 
 
 def set_limits(**limits: float) -> None:
@@ -210,96 +178,6 @@ def memory() -> int:
 
 def sockets() -> int:
     return len(hub._hubs[_loop()].conversations) if hub._hubs else 0
-
-
-# Buying
-
-
-def sell(count: int, variant_id: int) -> list[dict[str, Any]]:
-    """So many orders that wait for their money, each with an attempt that the provider has not answered yet."""
-    variant, sold = Variant.objects.get(pk=variant_id), []
-    for _ in range(count):
-        cart = Cart.objects.create()
-        add_to_cart(cart, variant)
-        order = place_order(
-            cart=cart,
-            key=cart.checkout_key,
-            user=None,
-            email="nora@example.com",
-            address=ADDRESS,
-            shipping_code="method:tube",
-        )
-        payment = Payment.objects.create(order=order, amount=order.total)
-        sold.append({"order": order.pk, "key": str(payment.idempotency_key), "amount": to_minor(order.total)})
-    connection.close()
-    return sold
-
-
-def webhook_secret() -> str:
-    return settings.STRIPE_WEBHOOK_SECRET
-
-
-def paid_once(orders: list[int]) -> dict[str, int]:
-    """Of these orders, how many are paid, and by how many events."""
-    events = OrderEvent.objects.filter(order__in=orders, kind="paid")
-    counts = {
-        "paid": Order.objects.filter(pk__in=orders, status=Order.Status.PAID).count(),
-        "paid_events": events.count(),
-    }
-    connection.close()
-    return counts
-
-
-def recorded(prefix: str) -> int:
-    """How many of the provider's messages whose id begins so."""
-    count = GatewayEvent.objects.filter(event_id__startswith=prefix).count()
-    connection.close()
-    return count
-
-
-# What became of those who bought
-
-
-def last_order() -> int:
-    """The id."""
-    order = Order.objects.first()
-    connection.close()
-    return order.pk if order else 0
-
-
-def unsettled(since: int) -> int:
-    """Orders after this id that are neither paid nor called off, refunds under way, events that wait for a number."""
-    undone = Order.objects.filter(pk__gt=since, status=Order.Status.PENDING).count()
-    owed = Refund.objects.exclude(status__in=[Refund.Status.SUCCEEDED, Refund.Status.FAILED]).count()
-    waiting = Pending.objects.count()
-    connection.close()
-    return undone + owed + waiting
-
-
-def verdict(since: int) -> dict[str, Any]:
-    """Of all orders after this id; `charged` are the intents that we know to have succeeded."""
-    orders = Order.objects.filter(pk__gt=since)
-    paid = [order.pk for order in orders.filter(status=Order.Status.PAID)]
-    payments = Payment.objects.filter(order__in=orders, status=Payment.Status.SUCCEEDED)
-    kept: Counter[int] = Counter()
-    for payment in payments.prefetch_related("refunds"):
-        kept[payment.order_id] += payment.refundable.amount > 0
-    told = set(
-        Event.objects.filter(stream__name__startswith="order:").values_list("payload__event", flat=True)
-    )
-    figures = {
-        "orders": orders.count(),
-        "paid": len(paid),
-        "released": orders.filter(status=Order.Status.CANCELLED).count(),
-        "paid_without_money": sum(kept[pk] == 0 for pk in paid),
-        "money_without_order": sum(count > 0 for pk, count in kept.items() if pk not in paid),
-        "double_charges": sum(count > 1 for count in kept.values()),
-        "lost_events": OrderEvent.objects.exclude(pk__in=told).count(),
-        "stock_faults": len(stock_faults()),
-        "charged": [payment.intent_id for payment in payments],
-    }
-    connection.close()
-    return figures
 
 
 # The clock

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from lab.faults.dying import CHECKOUT
+from lab.faults.dying import CHECKOUT, PLACING, STARTING, TOLD
 from lab.faults.harness import Case, main
 from lab.faults.site import Server, Site
 from tests.buyer import Buyer
@@ -37,7 +37,6 @@ BOUNDS = {
     "not_finished": 0,
     "settled_s": 90.0,
 }
-PLACING, STARTING = tuple(CHECKOUT)[:5], tuple(CHECKOUT)[5:9]
 DIES_WITHIN = 20.0
 AUTHORIZED = {"Authorization": "Bearer sk_test_sandbox"}
 
@@ -56,24 +55,23 @@ SMALL = Size(0, 1, 0, ("the order is whole", "the provider has the intent", "the
 def run(site: Site, size: Size) -> Iterator[Case]:
     site.fresh()  # its workers would do what the one that dies is to do
     with site.server("serve", RESERVATION_MINUTES="1") as shop:
-        product, since = site.product(stock=100_000), site.writer.call("last_order")
+        product, since = site.product(stock=100_000), site.writer.call("sales.last_order")
         for point in size.points:
             yield _die(site, shop, product, since, point, size)
 
 
 def _die(site: Site, shop: Server, product: tuple[str, int], since: int, point: str, size: Size) -> Case:
-    before, killed, finished, wanted = site.writer.call("verdict", since), 0, 0, 0
+    before, killed, finished, wanted = site.writer.call("sales.verdict", since), 0, 0, 0
     for number in range(size.times):
         gives_up = bool(size.gives_up) and number % size.gives_up == 0
         wanted += not gives_up
         died, bought = asyncio.run(_buy(shop, product, point, gives_up))
         killed, finished = killed + died, finished + bought
     again = time.monotonic()
-    while (unsettled := site.writer.call("unsettled", since)) and time.monotonic() < again + BOUNDS[
-        "settled_s"
-    ]:
+    until = again + BOUNDS["settled_s"]
+    while (unsettled := site.writer.call("sales.unsettled", since)) and time.monotonic() < until:
         time.sleep(0.2)
-    settled, seen = time.monotonic() - again, site.writer.call("verdict", since)
+    settled, seen = time.monotonic() - again, site.writer.call("sales.verdict", since)
     figures = {
         "killed": killed,
         "not_killed": size.times - killed,
@@ -93,8 +91,8 @@ async def _buy(shop: Server, product: tuple[str, int], point: str, gives_up: boo
         await buyer.fill_cart(*product)
         await buyer.go_to_delivery()
         location = "" if point in PLACING else (await buyer.place_order())[1]
-        page = "" if point in PLACING + STARTING else (await buyer.get(location))[1]
-        shop.process.call("die_in_checkout", point)
+        page = "" if point not in TOLD else (await buyer.get(location))[1]
+        shop.process.call("dying.die_in_checkout", point)
         with suppress(aiohttp.ClientError, OSError):
             if point in PLACING:
                 await buyer.place_order()
@@ -108,7 +106,7 @@ async def _buy(shop: Server, product: tuple[str, int], point: str, gives_up: boo
             return died, False
         if point in PLACING:
             location = (await buyer.place_order())[1]
-        if point in PLACING + STARTING:
+        if point not in TOLD:
             page = (await buyer.get(location))[1]
         return died, await _confirm(buyer, page)
 

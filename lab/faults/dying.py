@@ -13,10 +13,8 @@ from django.db.backends.signals import connection_created
 
 from notifications import wake
 
-type Wrapper = Callable[..., Any]
 
-
-def watch(wrapper: Wrapper) -> None:
+def watch(wrapper: Callable[..., Any]) -> None:
     """Puts it around every statement of the connections that open from now on, of every thread."""
 
     def opened(connection: Any, **_: Any) -> None:
@@ -66,20 +64,25 @@ def die_at(point: str) -> None:
 
 # Buying
 
-CHECKOUT = {
+PLACING = {
     "the cart is locked": ("after", 'UPDATE "cart_cart"'),
     "the order is written": ("after", 'INSERT INTO "orders_order"'),
     "its stock is taken": ("after", 'UPDATE "inventory_stock"'),
     "the order is whole": ("after", 'INSERT INTO "inventory_reservation"'),
     "the order is committed": ("committed", 'INSERT INTO "inventory_reservation"'),
+}
+STARTING = {
     "the attempt is written": ("after", 'INSERT INTO "payments_payment"'),
     "the attempt is committed": ("committed", 'INSERT INTO "payments_payment"'),
     "the provider has the intent": ("before", 'UPDATE "payments_payment"'),
     "we have the intent": ("after", 'UPDATE "payments_payment"'),
+}
+TOLD = {
     "the message is recorded": ("after", 'INSERT INTO "payments_gatewayevent"'),
     "the order is paid": ("after", 'UPDATE "orders_order"'),
     "the message is committed": ("committed", 'INSERT INTO "payments_gatewayevent"'),
 }
+CHECKOUT = PLACING | STARTING | TOLD
 
 
 def die_in_checkout(point: str) -> None:

@@ -1,6 +1,7 @@
 """A process of the shop with a line to the run: `python -m lab.faults.inside FD [arguments of manage.py]`.
 
-What can be asked of it is in `acts`. Without arguments it serves nothing, and writes what the run wants written.
+What can be asked of it is in `acts`, or in another file here as `module.function`. Without arguments it serves
+nothing, and writes what the run wants written.
 """
 
 import importlib
@@ -18,7 +19,8 @@ def perform(name: str, *args: Any, **kwargs: Any) -> Any:
     # Not sooner: it needs the applications that the command sets up.
     while not apps.ready:
         time.sleep(0.05)
-    return getattr(importlib.import_module("lab.faults.acts"), name)(*args, **kwargs)
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(f"lab.faults.{module or 'acts'}"), function)(*args, **kwargs)
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def _die(site: Site, sockets: Server, victim: Server, point: str, size: Size) ->
     crowd.call("open", size.sockets, [sockets.port], [stream])
     for _ in range(size.times):
         writing = site.writer.start("say_until_told", stream, first=said + 1, every=EVERY)
-        victim.process.call("die_at", point)
+        victim.process.call("dying.die_at", point)
         try:
             killed += victim.process.wait(DIES_WITHIN) == -9
         except subprocess.TimeoutExpired:

@@ -8,8 +8,6 @@ the last five minutes is answered 400 and changes nothing; it is about other ord
 """
 
 import asyncio
-import hashlib
-import hmac
 import json
 import random
 import time
@@ -21,6 +19,7 @@ import aiohttp
 
 from lab.faults.harness import Case, main
 from lab.faults.site import Server, Site
+from shop.sandbox.webhooks import signature
 
 BOUNDS = {
     "unpaid": 0,
@@ -59,16 +58,16 @@ def run(site: Site, size: Size) -> Iterator[Case]:
 
 
 def _storm(site: Site, shop: Server, size: Size) -> Case:
-    variant, secret = site.product(stock=100_000)[1], site.writer.call("webhook_secret")
-    sold = site.writer.call("sell", size.orders, variant, within=300)
-    others = site.writer.call("sell", max(1, size.orders // 10), variant, within=300)
+    variant, secret = site.product(stock=100_000)[1], site.writer.call("sales.webhook_secret")
+    sold = site.writer.call("sales.sell", size.orders, variant, within=300)
+    others = site.writer.call("sales.sell", max(1, size.orders // 10), variant, within=300)
     deliveries = _deliveries(sold, others, secret)
     begun = time.monotonic()
     statuses, seconds = asyncio.run(_deliver(shop.url, deliveries))
     took = time.monotonic() - begun
-    ours = site.writer.call("paid_once", [one["order"] for one in sold])
-    theirs = site.writer.call("paid_once", [one["order"] for one in others])
-    messages = site.writer.call("recorded", MESSAGES)
+    ours = site.writer.call("sales.paid_once", [one["order"] for one in sold])
+    theirs = site.writer.call("sales.paid_once", [one["order"] for one in others])
+    messages = site.writer.call("sales.recorded", MESSAGES)
     figures = {
         "messages": 2 * size.orders,
         "deliveries": len(deliveries),
@@ -91,12 +90,13 @@ def _storm(site: Site, shop: Server, size: Size) -> Case:
 
 def _deliveries(sold: list[dict], others: list[dict], secret: str) -> list[Delivery]:
     """Shuffled; the stale and the forged ones are about the `others`."""
+    now = int(time.time())
     genuine = [_message(one, status) for one in sold for status in ("processing", "succeeded")]
-    deliveries = [Delivery(body, _signature(body, secret), True) for body in genuine * COPIES]
+    deliveries = [Delivery(body, signature(body, secret, now), True) for body in genuine * COPIES]
     for number in range(int(len(deliveries) * SHARE)):
         body = _message(others[number % len(others)], "succeeded")
-        deliveries.append(Delivery(body, _signature(body, "whsec_of_somebody_else"), False))
-        deliveries.append(Delivery(body, _signature(body, secret, age=STALE_SECONDS), False))
+        deliveries.append(Delivery(body, signature(body, "whsec_of_somebody_else", now), False))
+        deliveries.append(Delivery(body, signature(body, secret, now - STALE_SECONDS), False))
     random.shuffle(deliveries)
     return deliveries
 
@@ -118,13 +118,6 @@ def _message(order: dict[str, Any], status: str) -> bytes:
         "data": {"object": intent},
     }
     return json.dumps(event).encode()
-
-
-def _signature(body: bytes, secret: str, age: int = 0) -> str:
-    """As docs.stripe.com/webhooks#verify-manually has it."""
-    sent = int(time.time()) - age
-    digest = hmac.new(secret.encode(), f"{sent}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={sent},v1={digest}"
 
 
 async def _deliver(url: str, deliveries: list[Delivery]) -> tuple[Counter[tuple[bool, int]], list[float]]:

@@ -14,13 +14,10 @@ def stock_faults() -> list[str]:
         moved=_sum(StockMovement.objects.all()),
         held=_sum(Reservation.objects.filter(state=Reservation.State.HELD)),
     ).exclude(on_hand=F("moved"), reserved=F("held"))
+    columns = ("variant__sku", "on_hand", "moved", "reserved", "held")
     return [
-        f"{stock.variant.sku}: {stock.on_hand} on hand, {moved} by its movements; "
-        f"{stock.reserved} reserved, {held} held by orders"
-        for stock, moved, held in (
-            (stock, stock.moved, stock.held)  # type: ignore[attr-defined]
-            for stock in wrong.select_related("variant").order_by("variant__sku")
-        )
+        f"{sku}: {on_hand} on hand, {moved} by its movements; {reserved} reserved, {held} held by orders"
+        for sku, on_hand, moved, reserved, held in wrong.order_by("variant__sku").values_list(*columns)
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
@@ -12,7 +13,6 @@ from shop.inventory.models import Reservation, Stock
 from shop.inventory.services import OutOfStock, receive, reserve
 from tests.racing import at_once
 
-WAYS = [f"shop.inventory.taking.{name}" for name in ("guarded", "row_lock", "advisory_lock")]
 BUYERS, UNITS = 14, 5
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def rush(variant: Variant) -> list[BaseException]:
     return at_once(*works)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", site.STOCK_WAYS)
 def test_of_many_at_once_as_many_are_served_as_there_are(
     way, settings, make_variant: Callable[..., Variant]
 ) -> None:
@@ -46,7 +46,7 @@ def test_without_a_guard_more_are_served(settings, make_variant: Callable[..., V
     assert len(stock_faults()) == 1
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", site.STOCK_WAYS)
 def test_too_many_take_nothing_and_the_last_may_be_taken(way, settings, make_variant) -> None:
     settings.STOCK_TAKING = way
     variant, unstocked = make_variant(stock=3), make_variant(stock=0)
