@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import stripe
 
+from shop.orders.models import Order
+from tests.payments.steps import refresh, start
+
 
 @pytest.fixture(autouse=True)
 def gateway_asks_the_sandbox(sandbox_url: str, settings: Any) -> None:
@@ -31,3 +34,11 @@ def pay_with(provider: stripe.StripeClient) -> Callable[..., stripe.PaymentInten
             return None
 
     return pay
+
+
+@pytest.fixture
+def paid(order: Order, pay_with: Callable[..., Any]) -> Order:
+    pay_with(start(order).intent_id)
+    refresh(order)
+    assert order.status == Order.Status.PAID
+    return order
