@@ -158,7 +158,7 @@ class Subscription:
             frames.append(entry.frame)
         if frames:
             if self._timed is None:
-                self._timed = (self.sent, time.monotonic())
+                self._timed = (entries[0].offset, time.monotonic())
             self._conversation.hub.delivered += len(frames)
             self._conversation.write(*frames)
 

@@ -1,4 +1,4 @@
-"""The half of the suite that runs once more on PostgreSQL, beside the other half.
+"""The half of the suite that runs once more on PostgreSQL, or there alone, beside the other half.
 
 The suite waits more than it works, and leaves most of a second core free.
 """
@@ -27,6 +27,7 @@ ROOMS = [
     "api",
     "storefront",
     "catalog",
+    "lab",
 ]
 COMMAND = [
     *(sys.executable, "-m", "pytest", "-q", "-m", "not browser"),
