@@ -13,6 +13,7 @@ from shop.catalog.models import Product, ProductImage, Variant
 from shop.errors import ShopError
 from shop.pricing.models import TaxRate
 from shop.pricing.services import Item, Totals, price
+from shop.pricing.taxation import Taxation
 from shop.promotions.models import Coupon
 
 
@@ -60,7 +61,7 @@ class Review:
         return price(
             items,
             currency=settings.DEFAULT_CURRENCY,
-            rates=TaxRate.objects.for_country(country),
+            taxation=Taxation(TaxRate.objects.for_country(country)),
             percent_off=self.coupon.percent if self.coupon else 0,
             shipping=shipping,
         )

@@ -151,6 +151,7 @@ def _write_order(
         subtotal=totals.subtotal,
         discount=totals.discount,
         shipping=totals.shipping,
+        tax_added=totals.tax_added,
         tax=totals.tax,
         total=totals.total,
     )
@@ -175,6 +176,7 @@ def _order_line(
         unit_price=priced.item.unit_price,
         quantity=priced.item.quantity,
         discount=priced.discount,
+        tax_added=priced.tax_added,
         tax_percent=priced.tax_percent,
         tax=priced.tax,
         total=priced.total,

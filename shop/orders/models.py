@@ -64,7 +64,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(PostalAddress):
-    """The address fields are the parcel's. Amounts include tax; `tax` says how much of `total` is tax."""
+    """The address fields are the parcel's. `tax` says how much of `total` is tax."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Awaiting payment"
@@ -100,6 +100,7 @@ class Order(PostalAddress):
     subtotal = money_field()
     discount = money_field()
     shipping = money_field()
+    tax_added = money_field(default=0, help_text="Below zero where tax was taken off listed prices.")
     tax = money_field()
     total = money_field()
     placed_at = models.DateTimeField(auto_now_add=True)
@@ -119,7 +120,7 @@ class Order(PostalAddress):
                 name="order_amounts_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(total=sums_to(F("subtotal") - F("discount") + F("shipping"))),
+                condition=Q(total=sums_to(F("subtotal") - F("discount") + F("shipping") + F("tax_added"))),
                 name="order_total_is_the_sum_of_its_parts",
             ),
         ]
@@ -194,6 +195,7 @@ class OrderLine(models.Model):
     unit_price = money_field()
     quantity = models.PositiveIntegerField()
     discount = money_field()
+    tax_added = money_field(default=0)
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
     tax = money_field()
     total = money_field()
@@ -203,7 +205,7 @@ class OrderLine(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="order_line_quantity_positive"),
             models.CheckConstraint(
-                condition=Q(total=sums_to(F("unit_price") * F("quantity") - F("discount"))),
+                condition=Q(total=sums_to(F("unit_price") * F("quantity") - F("discount") + F("tax_added"))),
                 name="order_line_total_is_the_sum_of_its_parts",
             ),
             models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="order_line_not_negative"),
