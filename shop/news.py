@@ -74,6 +74,7 @@ def register() -> None:
         "order.claimed",
         "order.paid",
         "order.shipped",
+        "order.partly_shipped",
         "order.cancelled",
         "order.refunded",
         "order.refund_paid",

@@ -287,6 +287,12 @@ else:
 CARRIERS = env.dict("CARRIERS", default={})
 if SANDBOX and not CARRIERS:
     CARRIERS = {name: f"{SANDBOX_URL}/sandbox/carriers/{name}" for name in ("tideway", "gannet")}
+# Where a carrier shows a parcel to whoever has its number, by the carrier's name in small letters.
+TRACKING_URLS = env.dict("TRACKING_URLS", default={})
+if SANDBOX and not TRACKING_URLS:
+    TRACKING_URLS = {
+        name: f"{PUBLIC_URL}/sandbox/carriers/{name}/track/{{number}}" for name in ("tideway", "gannet")
+    }
 CARRIER_DEADLINE_SECONDS = env.float("CARRIER_DEADLINE_SECONDS", default=2.0)
 
 # --- Mail ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from accounts.models import PostalAddress
 from notifications.inbox import inbox_stream
 from notifications.log import position
 from shop.api.shapes import Amount, Pages, stream
-from shop.orders.models import Order, OrderEvent, OrderLine, Shipment
+from shop.orders.models import Order, OrderEvent, OrderLine, Shipment, ShipmentLine
 
 
 class LineSerializer(serializers.ModelSerializer):
@@ -29,10 +29,21 @@ class EventSerializer(serializers.ModelSerializer):
         fields = ("kind", "created_at")
 
 
+class ShipmentLineSerializer(serializers.ModelSerializer):
+    sku = serializers.CharField(source="order_line.sku")
+
+    class Meta:
+        model = ShipmentLine
+        fields = ("sku", "quantity")
+
+
 class ShipmentSerializer(serializers.ModelSerializer):
+    tracking_url = serializers.CharField()
+    lines = ShipmentLineSerializer(many=True)
+
     class Meta:
         model = Shipment
-        fields = ("carrier", "tracking_number", "shipped_at")
+        fields = ("carrier", "tracking_number", "tracking_url", "shipped_at", "delivered_at", "lines")
 
 
 class OrderSerializer(serializers.ModelSerializer):

@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from djmoney.money import Money
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from shop.orders.models import Order
-from shop.orders.services import deliver_order, pack_order, ship_order
+from shop.orders.models import Order, OrderLine, Shipment
+from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment, Refund
 from shop.payments.refunds import refund_order
@@ -56,14 +61,72 @@ class Ledger:
 class StepForm(forms.Form):
     """A step that asks nothing more than to be pressed."""
 
-    def __init__(self, *args: Any, ledger: Ledger, **kwargs: Any) -> None:
-        self.ledger = ledger
+    def __init__(self, *args: Any, order: Order, ledger: Ledger, **kwargs: Any) -> None:
+        self.order, self.ledger = order, ledger
         super().__init__(*args, **kwargs)
 
 
-class ShipForm(StepForm):
+class QuantitiesForm(StepForm):
+    """One number for each line of which there may be some; the cleaned `quantities` are by the line's id."""
+
+    default_is_all = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for line in self.order.lines.all():
+            if most := self.most(line):
+                self.fields[f"line_{line.pk}"] = forms.IntegerField(
+                    label=f"{line.title}, {line.options}".removesuffix(", "),
+                    help_text=f"of {most}",
+                    min_value=0,
+                    max_value=most,
+                    initial=most if self.default_is_all else 0,
+                    required=False,
+                    widget=UnfoldAdminIntegerFieldWidget,
+                )
+
+    def most(self, line: OrderLine) -> int:
+        raise NotImplementedError
+
+    def quantities(self) -> dict[int, int] | None:
+        """None where no number was given at all."""
+        given = {
+            int(name.removeprefix("line_")): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith("line_") and value is not None
+        }
+        return given or None
+
+    def clean(self) -> dict[str, Any]:
+        return (super().clean() or {}) | {"quantities": self.quantities()}
+
+
+class ShipForm(QuantitiesForm):
     carrier = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
     tracking_number = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
+
+    def most(self, line: OrderLine) -> int:
+        return line.to_ship
+
+
+class DeliverForm(StepForm):
+    """Asks which parcel where several are under way."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.under_way = {str(one.pk): one for one in _under_way(self.order)}
+        if len(self.under_way) > 1:
+            choices = [(pk, str(one)) for pk, one in self.under_way.items()]
+            self.fields["parcel"] = forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        only = next(iter(self.under_way), "")
+        return data | {"shipment": self.under_way.get(data.get("parcel", only))}
+
+
+def _under_way(order: Order) -> list[Shipment]:
+    return [one for one in order.shipments.all() if one.delivered_at is None]
 
 
 class CancelForm(StepForm):
@@ -121,16 +184,19 @@ STEPS: dict[str, Step] = {
         label="Ship",
         permission=SENDS,
         offered=_leads_to(Status.SHIPPED),
-        run=lambda order, by, data: ship_order(order, data["carrier"], data["tracking_number"], by=by),
+        run=lambda order, by, data: ship_order(
+            order, data["carrier"], data["tracking_number"], by=by, quantities=data["quantities"]
+        ),
         done="shipped",
         form=ShipForm,
     ),
     "deliver": Step(
         label="Mark as delivered",
         permission=SENDS,
-        offered=_leads_to(Status.DELIVERED),
-        run=lambda order, by, data: deliver_order(order, by=by),
+        offered=lambda order, ledger: bool(_under_way(order)),
+        run=lambda order, by, data: deliver_parcel(data["shipment"], by=by) if data["shipment"] else None,
         done="delivered",
+        form=DeliverForm,
     ),
     "refund": Step(
         label="Refund",

@@ -173,7 +173,7 @@ class OrderAdmin(ModelAdmin):
         order = self.order_or_404(request, str(pk))
         if request.method != "POST":
             return redirect("admin:orders_order_change", pk)
-        form = step.form(request.POST, ledger=Ledger.of(order))
+        form = step.form(request.POST, order=order, ledger=Ledger.of(order))
         if not form.is_valid():
             return self.page(request, order, tried={name: form}, status=422)
         try:
@@ -209,7 +209,7 @@ class OrderAdmin(ModelAdmin):
     ) -> HttpResponse:
         ledger = Ledger.of(order)
         steps = [
-            (name, step, (tried or {}).get(name) or step.form(ledger=ledger))
+            (name, step, (tried or {}).get(name) or step.form(order=order, ledger=ledger))
             for name, step in STEPS.items()
             if request.user.has_perm(step.permission) and step.offered(order, ledger)
         ]

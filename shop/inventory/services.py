@@ -33,6 +33,11 @@ class OutOfStock(ShopError):
     message = "There are not that many left."
 
 
+class NotHeld(ShopError):
+    code = "not_held"
+    message = "Not so many of it are set aside for this order."
+
+
 @transaction.atomic
 def reserve(reference: str, quantities: Mapping[int, int], until: datetime | None) -> None:
     """Holds stock for `reference`, all of it or none. Raises OutOfStock naming every variant that falls short."""
@@ -56,36 +61,40 @@ def keep(reference: str) -> None:
 
 
 @transaction.atomic
-def release(reference: str) -> bool:
-    """Gives back what `reference` still holds; a second call gives nothing back. Returns whether it held any."""
-    held = _close(reference, State.RELEASED)
-    for reservation in held:
-        Stock.objects.filter(variant_id=reservation.variant_id).update(
-            reserved=F("reserved") - reservation.quantity
-        )
-    announce({reservation.variant_id: reservation.quantity for reservation in held})
-    return bool(held)
+def release(reference: str, quantities: Mapping[int, int] | None = None) -> bool:
+    """Gives back what `reference` still holds, or so many of each variant. Returns whether it held any.
+
+    A second call without quantities gives nothing back. Raises NotHeld for more than is held.
+    """
+    freed = _let_go(reference, State.RELEASED, quantities)
+    for variant_id, quantity in freed.items():
+        Stock.objects.filter(variant_id=variant_id).update(reserved=F("reserved") - quantity)
+    announce(freed)
+    return bool(freed)
 
 
 @transaction.atomic
-def ship(reference: str, actor: User | None = None) -> None:
-    """What `reference` holds leaves the shelf; a second call sends nothing twice."""
-    held = _close(reference, State.SHIPPED)
-    for reservation in held:
-        Stock.objects.filter(variant_id=reservation.variant_id).update(
-            reserved=F("reserved") - reservation.quantity, on_hand=F("on_hand") - reservation.quantity
+def ship(reference: str, quantities: Mapping[int, int] | None = None, actor: User | None = None) -> None:
+    """What `reference` holds leaves the shelf, all of it or so many of each variant.
+
+    A second call without quantities sends nothing twice. Raises NotHeld for more than is held.
+    """
+    sent = _let_go(reference, State.SHIPPED, quantities)
+    for variant_id, quantity in sent.items():
+        Stock.objects.filter(variant_id=variant_id).update(
+            reserved=F("reserved") - quantity, on_hand=F("on_hand") - quantity
         )
     StockMovement.objects.bulk_create(
         StockMovement(
-            variant_id=reservation.variant_id,
-            quantity=-reservation.quantity,
+            variant_id=variant_id,
+            quantity=-quantity,
             reason=StockMovement.Reason.SHIPPED,
             reference=reference,
             actor=actor,
         )
-        for reservation in held
+        for variant_id, quantity in sent.items()
     )
-    announce(dict.fromkeys((reservation.variant_id for reservation in held), 0))
+    announce(dict.fromkeys(sent, 0))
 
 
 @transaction.atomic
@@ -108,14 +117,22 @@ def receive(
     announce({variant.pk: quantity})
 
 
-def _close(reference: str, state: str) -> list[Reservation]:
-    """Ends the held reservations of `reference` and returns those that this call ended, in variant order."""
-    ended = []
-    for reservation in Reservation.objects.filter(reference=reference, state=State.HELD).order_by(
-        "variant_id"
-    ):
-        if Reservation.objects.filter(pk=reservation.pk, state=State.HELD).update(state=state):
-            ended.append(reservation)
+def _let_go(reference: str, state: str, quantities: Mapping[int, int] | None) -> dict[int, int]:
+    """Ends held reservations of `reference`, in variant order, and returns how many of each variant this call ended.
+
+    Of one that is let go in part the rest stays held; what it lost is in the ledger.
+    """
+    ended: dict[int, int] = {}
+    held = Reservation.objects.filter(reference=reference, state=State.HELD)
+    for reservation in held.order_by("variant_id"):
+        had = reservation.quantity
+        wanted = had if quantities is None else quantities.get(reservation.variant_id, 0)
+        unchanged = held.filter(pk=reservation.pk, quantity=had)
+        change = {"state": state} if wanted == had else {"quantity": had - wanted}
+        if 0 < wanted <= had and unchanged.update(**change):
+            ended[reservation.variant_id] = wanted
+    if quantities is not None and ended != quantities:
+        raise NotHeld
     return ended
 
 

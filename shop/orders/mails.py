@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from notifications.log_context import bind
 from shop.letters import TRIES, Letter, try_again_at, write_letter
-from shop.orders.models import Order
+from shop.orders.models import Order, Shipment
 
 
 @task
@@ -33,7 +33,12 @@ def _letter(order: Order, kind: str, details: dict) -> Letter:
         "order": order,
         "url": settings.PUBLIC_URL + order.get_absolute_url(),
         "choices_url": settings.PUBLIC_URL + reverse("storefront:preferences"),
-        "shipment": order.shipments.last(),
+        "shipment": _shipment(order, details.get("shipment_id")),
         **details,
     }
     return write_letter(kind, order.email, context)
+
+
+def _shipment(order: Order, pk: int | None) -> Shipment | None:
+    parcels = [one for one in order.shipments.all() if pk in (None, one.pk)]
+    return parcels[-1] if parcels else None

@@ -20,10 +20,12 @@ from accounts.models import PostalAddress
 from notifications.services import notify, tell
 from shop.catalog.models import Variant
 from shop.errors import ShopError
+from shop.orders.parcels import Shipment, ShipmentLine
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+__all__ = ["Order", "OrderEvent", "OrderLine", "Shipment", "ShipmentLine", "WrongStatus", "money_field"]
 FIRST_NUMBER = 100_000
 
 
@@ -53,7 +55,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def for_page(self) -> OrderQuerySet:
         """Everything an order's page shows, in a fixed number of queries."""
         events = OrderEvent.objects.select_related("actor")
-        return self.prefetch_related("lines", "shipments", Prefetch("events", queryset=events))
+        parcels = Shipment.objects.prefetch_related("lines__order_line")
+        return self.prefetch_related(
+            "lines", Prefetch("shipments", queryset=parcels), Prefetch("events", queryset=events)
+        )
 
     def overdue(self, at: datetime | None = None) -> OrderQuerySet:
         """Unpaid, and their half hour is over."""
@@ -140,10 +145,18 @@ class Order(PostalAddress):
     def get_absolute_url(self) -> str:
         return reverse("storefront:order", args=[self.public_id])
 
+    @property
+    def unsent(self) -> list[OrderLine]:
+        """The lines of which something is still to be sent."""
+        return [line for line in self.lines.all() if line.to_ship]
+
     def ran_out(self, cancelled_at: datetime | None) -> bool:
         """Whether it was called off because nobody paid it in time."""
         late = cancelled_at is not None and cancelled_at >= self.reserved_until
         return late and self.status == self.Status.CANCELLED
+
+    def wrong_status(self) -> WrongStatus:
+        return WrongStatus(f"{self.number} is {self.get_status_display().lower()}.", status=self.status)
 
     @transaction.atomic
     def move_to(
@@ -165,9 +178,7 @@ class Order(PostalAddress):
         if not moved:
             self.refresh_from_db(fields=["status"])
             if self.status != status and strict:
-                raise WrongStatus(
-                    f"{self.number} is {self.get_status_display().lower()}.", status=self.status
-                )
+                raise self.wrong_status()
             return False
         self.status = status
         self.record(status, by=by, why=why)
@@ -194,6 +205,7 @@ class OrderLine(models.Model):
     options = models.CharField(max_length=200, blank=True)
     unit_price = money_field()
     quantity = models.PositiveIntegerField()
+    shipped = models.PositiveIntegerField(default=0, editable=False)
     discount = money_field()
     tax_added = money_field(default=0)
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
@@ -209,6 +221,9 @@ class OrderLine(models.Model):
                 name="order_line_total_is_the_sum_of_its_parts",
             ),
             models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="order_line_not_negative"),
+            models.CheckConstraint(
+                condition=Q(shipped__lte=F("quantity")), name="no_more_shipped_than_ordered"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -217,6 +232,15 @@ class OrderLine(models.Model):
     @property
     def gross(self) -> Money:
         return self.unit_price * self.quantity
+
+    @property
+    def to_ship(self) -> int:
+        return self.quantity - self.shipped
+
+    def send(self, quantity: int) -> bool:
+        """Counts them as sent; False, and nothing done, where not so many are left to send."""
+        enough = OrderLine.objects.filter(pk=self.pk, quantity__gte=F("shipped") + quantity)
+        return bool(enough.update(shipped=F("shipped") + quantity))
 
 
 class OrderEvent(models.Model):
@@ -236,21 +260,3 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
-
-
-class Shipment(models.Model):
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments")
-    carrier = models.CharField(max_length=80)
-    tracking_number = models.CharField(max_length=80)
-    shipped_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["carrier", "tracking_number"], name="tracking_number_once_per_carrier"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.carrier} {self.tracking_number}"

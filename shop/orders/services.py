@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
@@ -22,6 +24,11 @@ Status = Order.Status
 class TrackingNumberTaken(ShopError):
     code = "tracking_number_taken"
     message = "This tracking number already belongs to another parcel of this carrier."
+
+
+class NothingToShip(ShopError):
+    code = "nothing_to_ship"
+    message = "Not so many of it are left to send."
 
 
 class EmailNotVerified(ShopError):
@@ -48,27 +55,85 @@ def pack_order(order: Order, by: User | None = None) -> None:
 
 
 @transaction.atomic
-def ship_order(order: Order, carrier: str, tracking_number: str, by: User | None = None) -> Shipment:
-    """The parcel leaves. Raises WrongStatus unless packed, TrackingNumberTaken for a number used before."""
-    moved = order.move_to(Status.SHIPPED, by=by, why=f"{carrier} {tracking_number}")
-    if not moved:
-        return order.shipments.latest("id")
-    try:
-        with transaction.atomic():
-            shipment = order.shipments.create(carrier=carrier, tracking_number=tracking_number)
-    except IntegrityError:
-        raise TrackingNumberTaken from None
-    inventory.ship(order.public_id, actor=by)
-    # News, which a buyer may decline: no law asks for it, and the order's page says the same. Confirmation,
-    # cancellation and refund are the buyer's proof and are always sent, as is this to a guest, who has no choice.
-    if order.user_id is None or wants(order.user_id, "order.shipped", "email"):
-        send_order_mail.enqueue(order.pk, "shipped")
+def ship_order(
+    order: Order,
+    carrier: str,
+    tracking_number: str,
+    by: User | None = None,
+    quantities: Mapping[int, int] | None = None,
+) -> Shipment:
+    """A parcel leaves, with everything that is left or with so many of each line (by its id).
+
+    The order is shipped when nothing is left to send. The same parcel twice is one parcel. Raises WrongStatus unless
+    packed, NothingToShip for more than is left or nothing, TrackingNumberTaken for a number used before.
+    """
+    # Read anew: what the caller holds may be older than the lock.
+    locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    if sent := order.shipments.filter(carrier=carrier, tracking_number=tracking_number).first():
+        return sent
+    if locked.status != Status.PACKED:
+        raise locked.wrong_status()
+    shipment = _new_parcel(locked, carrier, tracking_number)
+    contents = _put_into(shipment, quantities)
+    _say_it_left(locked, shipment, by)
+    order.status = locked.status
+    inventory.ship(order.public_id, contents, actor=by)
     return shipment
 
 
+def _new_parcel(order: Order, carrier: str, tracking_number: str) -> Shipment:
+    try:
+        with transaction.atomic():
+            return order.shipments.create(carrier=carrier, tracking_number=tracking_number)
+    except IntegrityError:
+        raise TrackingNumberTaken from None
+
+
+def _put_into(shipment: Shipment, quantities: Mapping[int, int] | None) -> Counter[int]:
+    """Counts the lines as sent in this parcel; returns how many of each variant it holds."""
+    lines = list(shipment.order.lines.all())
+    wanted = {line.pk: line.to_ship if quantities is None else quantities.get(line.pk, 0) for line in lines}
+    if not any(wanted.values()):
+        raise NothingToShip("There is nothing in this parcel.")
+    variants: Counter[int] = Counter()
+    for line in lines:
+        if quantity := wanted[line.pk]:
+            if quantity < 0 or not line.send(quantity):
+                raise NothingToShip
+            shipment.lines.create(order_line=line, quantity=quantity)
+            variants[line.variant_id or 0] += quantity
+    return variants
+
+
+def _say_it_left(order: Order, shipment: Shipment, by: User | None) -> None:
+    if more_follows := bool(order.unsent):
+        order.record("partly_shipped", by=by, why=str(shipment), shipment=shipment.pk)
+    else:
+        order.move_to(Status.SHIPPED, by=by, why=str(shipment))
+    # News, which a buyer may decline: no law asks for it, and the order's page says the same. Confirmation,
+    # cancellation and refund are the buyer's proof and are always sent, as is this to a guest, who has no choice.
+    if order.user_id is None or wants(order.user_id, "order.shipped", "email"):
+        details = {"shipment_id": shipment.pk, "more_follows": more_follows}
+        send_order_mail.enqueue(order.pk, "shipped", details)
+
+
+@transaction.atomic
+def deliver_parcel(shipment: Shipment, by: User | None = None) -> None:
+    """This parcel arrived; the order is delivered when it was the last. A second call does nothing."""
+    order = Order.objects.select_for_update(no_key=True).get(pk=shipment.order_id)
+    if not shipment.mark_delivered():
+        return
+    under_way = order.shipments.filter(delivered_at=None).exists()
+    if under_way or not order.move_to(Status.DELIVERED, by=by, why=str(shipment), strict=False):
+        order.record("parcel_delivered", by=by, why=str(shipment), shipment=shipment.pk)
+
+
+@transaction.atomic
 def deliver_order(order: Order, by: User | None = None) -> None:
-    """Raises WrongStatus unless the order is under way."""
-    order.move_to(Status.DELIVERED, by=by)
+    """All of it arrived. Raises WrongStatus unless everything is under way."""
+    if order.move_to(Status.DELIVERED, by=by):
+        for shipment in order.shipments.all():
+            shipment.mark_delivered()
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from shop.inventory import services as inventory
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order
+from shop.orders.models import Order, WrongStatus
 from shop.payments.models import Payment
 from shop.payments.refunds import request_refund
 from shop.payments.services import close_payment
@@ -28,6 +28,8 @@ def cancel_order(
     """Before it ships, or only from some statuses. A second call does nothing. Raises WrongStatus when too late."""
     if not order.move_to(Order.Status.CANCELLED, by=by, why=why, only_from=only_from):
         return
+    if order.lines.filter(shipped__gt=0).exists():
+        raise WrongStatus("A part of it has left already. What has not can be cancelled line by line.")
     inventory.release(order.public_id)
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why})
     for payment in order.payments.all():

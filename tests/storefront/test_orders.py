@@ -102,7 +102,8 @@ def test_the_log_tells_when_what_why_and_by_whose_hand(client: Client, order: Or
         ("Paid", "you", "Visa ···· 4242"),
         ("Order placed", "you", ""),
     ]
-    assert "tracking number <strong" in page.text
+    assert "/sandbox/carriers/gannet/track/GN%201" in page.text
+    assert f"2 × {order.lines.get().title}" in page.text
 
 
 def test_it_follows_its_stream_from_where_the_rows_were_read(client: Client, order: Order) -> None:
