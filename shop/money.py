@@ -1,7 +1,7 @@
 """The smallest amount of a currency, rounding to it (half up, as docs/pricing.md says), money as JSON and in words."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +16,11 @@ def minor_unit(currency: object) -> Decimal:
 
 def rounded(amount: Money) -> Money:
     return Money(amount.amount.quantize(minor_unit(amount.currency), ROUND_HALF_UP), amount.currency)
+
+
+def each_of(whole: Money, quantity: int) -> Money:
+    """What one of `quantity` equal parts comes to, rounded down: the last takes what is left."""
+    return Money((whole.amount / quantity).quantize(minor_unit(whole.currency), ROUND_DOWN), whole.currency)
 
 
 def payable(amount: Money) -> None:

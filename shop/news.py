@@ -75,6 +75,7 @@ def register() -> None:
         "order.paid",
         "order.shipped",
         "order.partly_shipped",
+        "order.lines_cancelled",
         "order.cancelled",
         "order.refunded",
         "order.refund_paid",

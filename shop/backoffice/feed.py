@@ -33,6 +33,7 @@ WORDS = {
     "order.shipped": ("is on its way", "info"),
     "order.parcel_delivered": ("had a parcel delivered", "info"),
     "order.delivered": ("was delivered", "success"),
+    "order.lines_cancelled": ("was cancelled in part", "danger"),
     "order.cancelled": ("was cancelled", "danger"),
     "order.refunded": ("was refunded", "danger"),
     "order.claimed": ("was moved to an account", ""),

@@ -23,8 +23,9 @@ from unfold.widgets import (
 from shop.orders.models import Order, OrderLine, Shipment
 from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
+from shop.payments.line_cancellations import cancel_lines
 from shop.payments.models import Payment, Refund
-from shop.payments.refunds import refund_order
+from shop.payments.refunds import refund_lines, refund_order
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -133,6 +134,34 @@ class CancelForm(StepForm):
     why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
 
 
+class CancelLinesForm(QuantitiesForm):
+    default_is_all = False
+    why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
+
+    def most(self, line: OrderLine) -> int:
+        return line.to_ship
+
+
+class RefundLinesForm(QuantitiesForm):
+    default_is_all = False
+    shipping = forms.DecimalField(
+        label="Of the delivery",
+        min_value=0,
+        max_digits=12,
+        decimal_places=3,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+
+    def most(self, line: OrderLine) -> int:
+        return line.to_refund
+
+    def clean_shipping(self) -> Money | None:
+        amount = self.cleaned_data["shipping"]
+        return None if amount is None else Money(amount, self.order.total.currency)
+
+
 class RefundForm(StepForm):
     amount = forms.DecimalField(
         min_value=Decimal("0.01"),
@@ -198,8 +227,19 @@ STEPS: dict[str, Step] = {
         done="delivered",
         form=DeliverForm,
     ),
+    "refund-lines": Step(
+        label="Refund by line",
+        permission=GIVES_BACK,
+        offered=lambda order, ledger: ledger.refundable.amount > 0,
+        run=lambda order, by, data: refund_lines(
+            order, data["quantities"] or {}, shipping=data["shipping"], by=by, reason=data["reason"]
+        ),
+        done="refund asked for",
+        form=RefundLinesForm,
+        grave=True,
+    ),
     "refund": Step(
-        label="Refund",
+        label="Refund an amount",
         permission=GIVES_BACK,
         offered=lambda order, ledger: ledger.refundable.amount > 0,
         run=lambda order, by, data: refund_order(order, data["amount"], by=by, reason=data["reason"]),
@@ -207,10 +247,21 @@ STEPS: dict[str, Step] = {
         form=RefundForm,
         grave=True,
     ),
+    "cancel-lines": Step(
+        label="Cancel lines",
+        permission=GIVES_BACK,
+        offered=lambda order, ledger: order.status in (Status.PAID, Status.PACKED),
+        run=lambda order, by, data: cancel_lines(order, data["quantities"] or {}, by=by, why=data["why"]),
+        done="cancelled in part",
+        form=CancelLinesForm,
+        grave=True,
+    ),
     "cancel": Step(
         label="Cancel order",
         permission=GIVES_BACK,
-        offered=_leads_to(Status.CANCELLED),
+        offered=lambda order, ledger: (
+            order.status in Order.COMES_FROM[Status.CANCELLED] and not order.shipments.all()
+        ),
         run=lambda order, by, data: cancel_order(order, by=by, why=data["why"]),
         done="cancelled",
         form=CancelForm,

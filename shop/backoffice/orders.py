@@ -48,6 +48,11 @@ STATUS_COLOURS = {
 }
 
 
+def auto_id(step: str) -> str:
+    """Several steps ask for a reason: each label must lead to its own field."""
+    return f"id_{step}_%s"
+
+
 @admin.register(Order)
 class OrderAdmin(ModelAdmin):
     list_display = ("number", "customer", "state", "items", "total", "placed")
@@ -173,7 +178,7 @@ class OrderAdmin(ModelAdmin):
         order = self.order_or_404(request, str(pk))
         if request.method != "POST":
             return redirect("admin:orders_order_change", pk)
-        form = step.form(request.POST, order=order, ledger=Ledger.of(order))
+        form = step.form(request.POST, auto_id=auto_id(name), order=order, ledger=Ledger.of(order))
         if not form.is_valid():
             return self.page(request, order, tried={name: form}, status=422)
         try:
@@ -209,7 +214,11 @@ class OrderAdmin(ModelAdmin):
     ) -> HttpResponse:
         ledger = Ledger.of(order)
         steps = [
-            (name, step, (tried or {}).get(name) or step.form(order=order, ledger=ledger))
+            (
+                name,
+                step,
+                (tried or {}).get(name) or step.form(auto_id=auto_id(name), order=order, ledger=ledger),
+            )
             for name, step in STEPS.items()
             if request.user.has_perm(step.permission) and step.offered(order, ledger)
         ]

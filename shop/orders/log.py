@@ -8,6 +8,7 @@ TITLES = {
     "shipped": "On its way",
     "parcel_delivered": "A parcel delivered",
     "delivered": "Delivered",
+    "lines_cancelled": "Cancelled in part",
     "cancelled": "Cancelled",
     "refunded": "Refunded",
     "payment_declined": "Payment declined",

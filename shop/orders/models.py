@@ -146,6 +146,11 @@ class Order(PostalAddress):
         return reverse("storefront:order", args=[self.public_id])
 
     @property
+    def shipping_charged(self) -> Money:
+        """What the delivery cost in the end: what no line is."""
+        return self.total - sum((line.total for line in self.lines.all()), Money(0, self.total.currency))
+
+    @property
     def unsent(self) -> list[OrderLine]:
         """The lines of which something is still to be sent."""
         return [line for line in self.lines.all() if line.to_ship]
@@ -206,6 +211,8 @@ class OrderLine(models.Model):
     unit_price = money_field()
     quantity = models.PositiveIntegerField()
     shipped = models.PositiveIntegerField(default=0, editable=False)
+    cancelled = models.PositiveIntegerField(default=0, editable=False)
+    refunded = models.PositiveIntegerField(default=0, editable=False)
     discount = money_field()
     tax_added = money_field(default=0)
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
@@ -222,7 +229,10 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="order_line_not_negative"),
             models.CheckConstraint(
-                condition=Q(shipped__lte=F("quantity")), name="no_more_shipped_than_ordered"
+                condition=Q(quantity__gte=F("shipped") + F("cancelled")), name="no_more_shipped_than_ordered"
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=F("refunded")), name="no_more_refunded_than_ordered"
             ),
         ]
 
@@ -235,12 +245,26 @@ class OrderLine(models.Model):
 
     @property
     def to_ship(self) -> int:
-        return self.quantity - self.shipped
+        return self.quantity - self.cancelled - self.shipped
+
+    @property
+    def to_refund(self) -> int:
+        return self.quantity - self.refunded
+
+    # What happens to a line is counted by guarded updates: False, and nothing done, where not so many are left.
 
     def send(self, quantity: int) -> bool:
-        """Counts them as sent; False, and nothing done, where not so many are left to send."""
-        enough = OrderLine.objects.filter(pk=self.pk, quantity__gte=F("shipped") + quantity)
-        return bool(enough.update(shipped=F("shipped") + quantity))
+        return self._count("shipped", quantity, within=F("quantity") - F("cancelled"))
+
+    def cancel(self, quantity: int) -> bool:
+        return self._count("cancelled", quantity, within=F("quantity") - F("shipped"))
+
+    def refund(self, quantity: int) -> bool:
+        return self._count("refunded", quantity, within=F("quantity"))
+
+    def _count(self, name: str, quantity: int, within: Any) -> bool:
+        left = OrderLine.objects.annotate(within=within).filter(pk=self.pk, within__gte=F(name) + quantity)
+        return bool(left.update(**{name: F(name) + quantity}))
 
 
 class OrderEvent(models.Model):

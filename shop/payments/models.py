@@ -13,6 +13,9 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from shop.orders.models import Order, money_field
+from shop.payments.refund_lines import RefundLine
+
+__all__ = ["GatewayEvent", "Payment", "Refund", "RefundLine"]
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -76,6 +79,12 @@ class Payment(models.Model):
         # Added up here: SQLite would add them as binary fractions.
         refunds = self.refunds.exclude(status=Refund.Status.FAILED)
         return sum((refund.amount for refund in refunds), Money(0, self.amount.currency))
+
+    @property
+    def sent_back(self) -> Money:
+        """What has left us, as far as the provider says."""
+        done = [one.amount for one in self.refunds.all() if one.status == Refund.Status.SUCCEEDED]
+        return sum(done, Money(0, self.amount.currency))
 
     @property
     def refundable(self) -> Money:

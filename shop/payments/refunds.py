@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -11,11 +14,11 @@ from djmoney.money import Money
 
 from shop.errors import ShopError
 from shop.inventory import services as inventory
-from shop.money import rounded
+from shop.money import each_of, rounded
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order
+from shop.orders.models import Order, OrderLine
 from shop.payments import stripe_gateway as gateway
-from shop.payments.models import Payment, Refund
+from shop.payments.models import Payment, Refund, RefundLine
 from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused
 
 if TYPE_CHECKING:
@@ -33,19 +36,87 @@ class NothingToRefund(ShopError):
 def refund_order(
     order: Order, amount: Money | None = None, *, by: User | None = None, reason: str = ""
 ) -> Refund:
-    """Pays back `amount`, or all that is left. The row is there now, the provider is asked after the commit.
+    """Pays back `amount`, or all that is left. The rows are there now, the provider is asked after the commit.
 
-    Raises NothingToRefund for more than what was paid and not yet refunded, or an amount that nobody can pay.
+    Returns the first of several where two payments share it. Raises NothingToRefund for more than what was paid and
+    not yet refunded, or an amount that nobody can pay.
     """
     # The order's row first, as cancelling takes it: two refunds at once wait for one another.
     Order.objects.select_for_update(no_key=True).get(pk=order.pk)
-    paid = [payment for payment in order.payments.all() if payment.refundable.amount > 0]
-    if amount is None and paid:
-        amount = paid[0].refundable
-    enough = [payment for payment in paid if amount is not None and payment.refundable >= amount]
-    if amount is None or amount.amount <= 0 or amount != rounded(amount) or not enough:
+    nothing = Money(0, order.total.currency)
+    left = {payment: payment.refundable for payment in order.payments.all() if payment.refundable > nothing}
+    most = reduce(add, left.values(), nothing)
+    if amount is None:
+        amount = most
+    if not Money(0, most.currency) < amount <= most or amount != rounded(amount):
         raise NothingToRefund
-    return request_refund(enough[0], amount, by=by, reason=reason)
+    refunds = [request_refund(payment, part, by=by, reason=reason) for payment, part in _spread(amount, left)]
+    return refunds[0]
+
+
+def _spread(amount: Money, left: Mapping[Payment, Money]) -> Iterator[tuple[Payment, Money]]:
+    """One payment alone where one is enough, else the oldest first."""
+    enough = [payment for payment, most in left.items() if most >= amount]
+    for payment in enough[:1] or left:
+        part = min(amount, left[payment])
+        if part.amount:
+            yield payment, part
+        amount -= part
+
+
+@transaction.atomic
+def refund_lines(
+    order: Order,
+    quantities: Mapping[int, int],
+    *,
+    shipping: Money | None = None,
+    by: User | None = None,
+    reason: str = "",
+) -> Refund:
+    """Pays back so many of each line (by its id), at what they were paid, and so much of the delivery.
+
+    Raises NothingToRefund for more units than were not refunded yet, more delivery than was paid, or more than is left.
+    """
+    Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    rows = [_line_back(line, quantities[line.pk]) for line in order.lines.all() if quantities.get(line.pk)]
+    if shipping is not None and shipping.amount:
+        if not Money(0, shipping.currency) <= shipping <= shipping_left(order):
+            raise NothingToRefund
+        rows.append(RefundLine(amount=shipping))
+    amount = sum((row.amount for row in rows), Money(0, order.total.currency))
+    refund = refund_order(order, amount, by=by, reason=reason)
+    for row in rows:
+        row.refund = refund
+    RefundLine.objects.bulk_create(rows)
+    return refund
+
+
+def _line_back(line: OrderLine, quantity: int) -> RefundLine:
+    line.refresh_from_db(fields=["refunded", "quantity"])
+    if not 0 < quantity <= line.to_refund:
+        raise NothingToRefund
+    row = RefundLine(order_line=line, quantity=quantity, amount=worth_of(line, quantity))
+    if not line.refund(quantity):
+        raise NothingToRefund
+    return row
+
+
+def worth_of(line: OrderLine, quantity: int) -> Money:
+    """What the next so many come to, with their share of discount and tax.
+
+    Each is worth the same, rounded down to what can be paid; whoever takes the last takes what is left of the line.
+    """
+    if quantity < line.to_refund:
+        return each_of(line.total, line.quantity) * quantity
+    given = line.refund_lines.exclude(refund__status=Status.FAILED)  # type: ignore[attr-defined]
+    return line.total - sum((row.amount for row in given), Money(0, line.total.currency))
+
+
+def shipping_left(order: Order) -> Money:
+    """What the delivery cost, tax included, less what was paid back of it."""
+    back = RefundLine.objects.filter(refund__payment__order=order, order_line=None)
+    given = [row.amount for row in back.exclude(refund__status=Status.FAILED)]
+    return order.shipping_charged - sum(given, Money(0, order.total.currency))
 
 
 def request_refund(payment: Payment, amount: Money, *, by: User | None = None, reason: str = "") -> Refund:
@@ -99,12 +170,23 @@ def _may_become(status: str) -> Q:
 
 def _tell(refund: Refund, status: str, failure: str) -> None:
     order = refund.payment.order
+    _count_lines(refund, status)
     if status == Status.FAILED:
         order.record("refund_failed", why=failure[:300], amount=str(refund.amount))
     elif status == Status.SUCCEEDED:
         order.record("refund_paid", why=refund.reason, amount=str(refund.amount))
         send_order_mail.enqueue(order.pk, "refunded", {"amount": str(refund.amount), "reason": refund.reason})
         _close_if_all_is_back(order, refund)
+
+
+def _count_lines(refund: Refund, status: str) -> None:
+    """What did not go back after all may be refunded again; what went after it seemed to fail may not."""
+    was = refund.status
+    for row in refund.lines.select_related("order_line"):
+        if row.order_line and status == Status.FAILED:
+            row.order_line.refund(-row.quantity)
+        elif row.order_line and was == Status.FAILED:
+            row.order_line.refund(row.quantity)
 
 
 def _close_if_all_is_back(order: Order, refund: Refund) -> None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from djmoney.money import Money
 
 from notifications.log import positions
 from notifications.log_context import bind
@@ -91,12 +92,14 @@ def order(request: ShopRequest, public_id: str) -> HttpResponse:
 
 def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     events = list(order.events.all())
-    payment = order.payments.filter(status=Payment.Status.SUCCEEDED).last()
+    paid = order.payments.filter(status=Payment.Status.SUCCEEDED).prefetch_related("refunds")
+    payment = list(paid)[-1] if paid else None
     ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
     return {
         "log": [_entry(event, request.user) for event in reversed(events)],
         "passage": _passage(order, events),
         "payment": payment,
+        "refunded": sum((one.sent_back for one in paid), Money(0, order.total.currency)),
         "ran_out": payment is None and order.ran_out(ended),
         "processing": order.status == Order.Status.PENDING
         and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
