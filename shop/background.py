@@ -27,8 +27,10 @@ from shop.cart.models import CART_KEPT, Cart
 from shop.desk.services import clear_desks
 from shop.digests import digests
 from shop.drops.services import move_lines
+from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
+from shop.payments.unheard import hear_unheard
 from shop.shipping.services import forget_old_quotes
 
 logger = logging.getLogger(__name__)
@@ -68,6 +70,8 @@ JOBS: dict[Callable[[], object], float] = {
     clear_desks: 5,
     expire_orders: 10,
     reconcile: 30,
+    hear_unheard: 30,
+    compare_books: 60,
     revive_tasks: 60,
     digests: 60,
     tidy: 3600,

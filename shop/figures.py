@@ -4,12 +4,20 @@ from django_tasks_db.models import DBTaskResult
 
 from notifications.collectors import add_figure
 from shop.orders.models import Order
+from shop.payments.models import Discrepancy
 
 
 def register() -> None:
     add_figure("breakwater_tasks_ready", "Tasks that wait for a worker.", tasks_ready)
     add_figure("breakwater_tasks_failed", "Tasks for people to look at.", tasks_failed)
+    add_figure(
+        "breakwater_money_differences", "Lines that differ from the provider's books.", money_differences
+    )
     add_figure("breakwater_orders_pending", "Orders that await payment.", orders_pending)
+
+
+def money_differences() -> int:
+    return Discrepancy.objects.count()
 
 
 def tasks_ready() -> int:

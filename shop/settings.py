@@ -280,9 +280,13 @@ if SANDBOX:
     STRIPE_WEBHOOK_SECRET = "whsec_" + _kept_secret("webhook_secret")
     STRIPE_API_BASE = f"{SANDBOX_URL}/sandbox/stripe"
     STRIPE_JS = "/sandbox/stripe/js/stripe.js"
+    STRIPE_DISPUTES = f"{PUBLIC_URL}/sandbox/#disputes"
 else:
     STRIPE_API_BASE = "https://api.stripe.com"
     STRIPE_JS = "https://js.stripe.com/basil/stripe.js"
+    STRIPE_DISPUTES = "https://dashboard.stripe.com/disputes/{}"
+# Who hears of disputes and of money that went astray; without it, staff who may see payments.
+MONEY_ALERTS_TO = env.list("MONEY_ALERTS_TO", default=[])
 
 CARRIERS = env.dict("CARRIERS", default={})
 if SANDBOX and not CARRIERS:

@@ -16,7 +16,7 @@ from shop.backoffice.inventory import level
 from shop.backoffice.orders import STATUS_COLOURS
 from shop.inventory.models import LOW, Stock
 from shop.orders.models import Order
-from shop.payments.models import Payment, Refund
+from shop.payments.models import Discrepancy, Dispute, Payment, Refund
 
 Status = Order.Status
 ROWS = 8
@@ -71,4 +71,6 @@ def _troubles() -> dict[str, Any]:
     return {
         "refunds": list(refunds.order_by("-id")[:ROWS]),
         "payments": list(declined.order_by("-id")[:ROWS]),
+        "disputes": list(Dispute.objects.to_answer().select_related("payment__order")[:ROWS]),
+        "differences": list(Discrepancy.objects.select_related("order")[:ROWS]),
     }

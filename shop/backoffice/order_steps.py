@@ -40,10 +40,11 @@ class Ledger:
     payments: list[Payment]
     paid: Money
     refunded: Money
+    disputed: Money
 
     @property
     def refundable(self) -> Money:
-        return self.paid - self.refunded
+        return max(self.paid - self.refunded - self.disputed, Money(0, self.paid.currency))
 
     @classmethod
     def of(cls, order: Order) -> Ledger:
@@ -56,7 +57,8 @@ class Ledger:
             for refund in payment.refunds.all()
             if refund.status != Refund.Status.FAILED
         ]
-        return cls(payments, sum((payment.amount for payment in paid), zero), sum(given_back, zero))
+        disputed = sum((payment.disputed for payment in paid), zero)
+        return cls(payments, sum((payment.amount for payment in paid), zero), sum(given_back, zero), disputed)  # type: ignore[arg-type]
 
 
 class StepForm(forms.Form):

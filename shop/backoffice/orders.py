@@ -195,7 +195,7 @@ class OrderAdmin(ModelAdmin):
         rows = (
             Order.objects.for_page()
             .select_related("user")
-            .prefetch_related("lines__variant", "payments", refunds)
+            .prefetch_related("lines__variant", "payments__disputes", refunds)
         )
         order = rows.filter(pk=pk).first() if pk.isdecimal() else None
         if order is None:

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from shop.backoffice.ledgers import LedgerAdmin
 from shop.orders.models import Order
-from shop.payments.models import GatewayEvent, Payment, Refund
+from shop.payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 
 
 def order_link(order: Order) -> SafeString:
@@ -76,6 +76,76 @@ class RefundAdmin(LedgerAdmin):
     @display(description="Status", label=COLOURS, ordering="status")
     def state(self, refund: Refund) -> tuple[str, str]:
         return refund.status, refund.get_status_display()
+
+
+@admin.register(Dispute)
+class DisputeAdmin(LedgerAdmin):
+    list_display = ("dispute_id", "order_number", "amount", "state", "why", "evidence_due_at", "answer")
+    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("payment__order",)
+    search_fields = ("dispute_id__exact", "payment__order__email__istartswith")
+    fields = (
+        "order_number",
+        "amount",
+        "state",
+        "why",
+        "evidence_due_at",
+        "answer",
+        "dispute_id",
+        "opened_at",
+        "closed_at",
+    )
+    readonly_fields = fields
+    COLOURS = {
+        **dict.fromkeys(Dispute.WAIT_FOR_US, "warning"),
+        Dispute.Status.LOST: "danger",
+        Dispute.Status.WON: "success",
+    }
+
+    @display(description="Order", ordering="payment__order_id")
+    def order_number(self, dispute: Dispute) -> SafeString:
+        return order_link(dispute.payment.order)
+
+    @display(description="Status", label=COLOURS, ordering="status")
+    def state(self, dispute: Dispute) -> tuple[str, str]:
+        return dispute.status, dispute.get_status_display()
+
+    @display(description="Reason", ordering="reason")
+    def why(self, dispute: Dispute) -> str:
+        return dispute.reason.replace("_", " ").capitalize()
+
+    @display(description="Evidence")
+    def answer(self, dispute: Dispute) -> SafeString | str:
+        if dispute.status not in Dispute.WAIT_FOR_US:
+            return ""
+        return format_html('<a href="{}">Answer the bank</a>', dispute.evidence_url)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(LedgerAdmin):
+    list_display = ("created_at", "order_number", "what", "amount", "source")
+    list_filter = (("kind", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_select_related = ("payment__order",)
+    search_fields = ("source__exact", "payment__order__email__istartswith")
+    fields = ("order_number", "what", "amount", "source", "created_at")
+    readonly_fields = fields
+    COLOURS = {
+        LedgerEntry.Kind.CHARGE: "success",
+        LedgerEntry.Kind.DISPUTE_REVERSED: "success",
+        LedgerEntry.Kind.REFUND_FAILED: "warning",
+        LedgerEntry.Kind.REFUND: "info",
+        LedgerEntry.Kind.DISPUTE: "danger",
+    }
+
+    @display(description="Order", ordering="payment__order_id")
+    def order_number(self, entry: LedgerEntry) -> SafeString:
+        return order_link(entry.payment.order)
+
+    @display(description="What", label=COLOURS, ordering="kind")
+    def what(self, entry: LedgerEntry) -> tuple[str, str]:
+        return entry.kind, entry.get_kind_display()
 
 
 @admin.register(GatewayEvent)

@@ -68,6 +68,8 @@ NAVIGATION = [
         "items": [
             _link("Payments", "credit_card", "payments.payment"),
             _link("Refunds", "undo", "payments.refund"),
+            _link("Disputes", "gavel", "payments.dispute"),
+            _link("Ledger", "account_balance", "payments.ledgerentry"),
             _link("Gateway events", "webhook", "payments.gatewayevent"),
             _link("Stock movements", "swap_vert", "inventory.stockmovement"),
             _link("Reservations", "lock_clock", "inventory.reservation"),

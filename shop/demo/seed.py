@@ -47,6 +47,7 @@ GROUPS = {
     "Support": [
         "orders.view_order", "orders.change_order", "orders.view_orderline", "orders.view_orderevent",
         "orders.view_shipment", "payments.view_payment", "payments.view_refund", "payments.add_refund",
+        "payments.view_dispute", "payments.view_ledgerentry",
         "accounts.view_user", "accounts.view_address", "catalog.view_product", "catalog.view_variant",
         "inventory.view_stock", "promotions.view_coupon",
     ],

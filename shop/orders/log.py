@@ -17,6 +17,10 @@ TITLES = {
     "refund_requested": "Refund on its way",
     "refund_paid": "Refund paid out",
     "refund_failed": "Refund held up",
+    "paid_twice": "Paid twice",
+    "dispute_opened": "Questioned at your bank",
+    "dispute_won": "Settled with your bank",
+    "dispute_lost": "Paid back by your bank",
     "claimed": "Moved to your account",
 }
 

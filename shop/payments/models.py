@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -13,9 +13,19 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from shop.orders.models import Order, money_field
+from shop.payments.ledger import Discrepancy, LedgerEntry
 from shop.payments.refund_lines import RefundLine
 
-__all__ = ["GatewayEvent", "Payment", "Refund", "RefundLine"]
+__all__ = [
+    "Bookmark",
+    "Discrepancy",
+    "Dispute",
+    "GatewayEvent",
+    "LedgerEntry",
+    "Payment",
+    "Refund",
+    "RefundLine",
+]
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -74,6 +84,11 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return f"{self.amount} for {self.order_id}: {self.status}"
 
+    def book(self, kind: str, source: str, amount: Money) -> None:
+        """A line of the ledger, in the transaction of its effect; the second time it changes nothing."""
+        row = LedgerEntry(payment=self, kind=kind, source=source, amount=amount)
+        LedgerEntry.objects.bulk_create([row], ignore_conflicts=True)
+
     @property
     def refunded(self) -> Money:
         # Added up here: SQLite would add them as binary fractions.
@@ -87,9 +102,17 @@ class Payment(models.Model):
         return sum(done, Money(0, self.amount.currency))
 
     @property
+    def disputed(self) -> Money:
+        """What the buyer's bank has taken back, or may keep."""
+        held = [dispute.amount for dispute in self.disputes.all() if dispute.status in Dispute.HOLDS]
+        return sum(held, Money(0, self.amount.currency))
+
+    @property
     def refundable(self) -> Money:
         zero = Money(0, self.amount.currency)
-        return self.amount - self.refunded if self.status == self.Status.SUCCEEDED else zero
+        if self.status != self.Status.SUCCEEDED:
+            return zero
+        return max(self.amount - self.refunded - self.disputed, zero)
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -124,6 +147,71 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount}: {self.status}"
+
+
+class DisputeQuerySet(models.QuerySet["Dispute"]):
+    def open(self) -> DisputeQuerySet:
+        return self.exclude(status__in=Dispute.CLOSED)
+
+    def to_answer(self) -> DisputeQuerySet:
+        """Those that wait for our evidence, the most urgent first."""
+        return self.filter(status__in=Dispute.WAIT_FOR_US).order_by("evidence_due_at", "pk")
+
+
+class Dispute(models.Model):
+    """A buyer asked the bank for the money back. An inquiry only asks; anything else takes the money at once."""
+
+    class Status(models.TextChoices):
+        # In the order in which one may follow another: an inquiry may become a dispute, a lost one be won.
+        INQUIRY = "warning_needs_response", "Inquiry, to answer"
+        INQUIRY_ANSWERED = "warning_under_review", "Inquiry, answered"
+        INQUIRY_CLOSED = "warning_closed", "Inquiry closed"
+        TO_ANSWER = "needs_response", "To answer"
+        UNDER_REVIEW = "under_review", "Under review"
+        PREVENTED = "prevented", "Prevented"
+        LOST = "lost", "Lost"
+        WON = "won", "Won"
+
+    WAIT_FOR_US: ClassVar[tuple[str, ...]] = (Status.INQUIRY, Status.TO_ANSWER)
+    CLOSED: ClassVar[tuple[str, ...]] = (Status.INQUIRY_CLOSED, Status.PREVENTED, Status.WON, Status.LOST)
+    HOLDS: ClassVar[tuple[str, ...]] = (Status.TO_ANSWER, Status.UNDER_REVIEW, Status.LOST)
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    dispute_id = models.CharField(max_length=120, unique=True)
+    amount = money_field()
+    status = models.CharField(max_length=24, choices=Status, editable=False)
+    reason = models.CharField(max_length=60, blank=True, help_text="In the bank's words.")
+    evidence_due_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DisputeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="dispute_amount_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount}: {self.status}"
+
+    @property
+    def evidence_url(self) -> str:
+        """Where staff write the answer to the bank."""
+        return settings.STRIPE_DISPUTES.format(self.dispute_id)
+
+
+class Bookmark(models.Model):
+    """How far a list of the provider's was read."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def move_to(self, at: datetime) -> None:
+        """Forward only: of several workers the slowest has read the least."""
+        Bookmark.objects.filter(pk=self.pk, at__lt=at).update(at=at)
 
 
 class GatewayEvent(models.Model):

@@ -18,7 +18,8 @@ from shop.money import each_of, rounded
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments import stripe_gateway as gateway
-from shop.payments.models import Payment, Refund, RefundLine
+from shop.payments.alarms import alarm
+from shop.payments.models import LedgerEntry, Payment, Refund, RefundLine
 from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused
 
 if TYPE_CHECKING:
@@ -144,19 +145,36 @@ def send_refund(refund_id: int) -> None:
 
 @transaction.atomic
 def apply_refund(answer: GatewayRefund) -> None:
-    """What the provider says of a refund. Unknown refunds were made elsewhere and are left alone."""
+    """What the provider says of a refund; one of somebody else's payment is left alone."""
     known = Q(refund_id=None, idempotency_key=answer.key)
     if answer.id:
         known |= Q(refund_id=answer.id)
-    refund = Refund.objects.select_related("payment__order").filter(known).first()
+    refund = Refund.objects.select_related("payment__order").filter(known).first() or _made_elsewhere(answer)
     if refund is None:
         return
+    _book(refund, answer)
     status = {"succeeded": Status.SUCCEEDED, "failed": Status.FAILED, "canceled": Status.FAILED}.get(
         answer.status, Status.PENDING
     )
     fields = {"status": status, **({"refund_id": answer.id} if answer.id else {})}
     if Refund.objects.filter(_may_become(status), pk=refund.pk).update(**fields):
         _tell(refund, status, answer.failure)
+
+
+def _made_elsewhere(answer: GatewayRefund) -> Refund | None:
+    """A refund of our payment that somebody made on the provider's own pages."""
+    payment = Payment.objects.filter(intent_id=answer.intent_id).first() if answer.intent_id else None
+    if payment is None or answer.key:
+        return None
+    fields = {"payment": payment, "amount": answer.amount, "reason": "Made at the payment provider."}
+    return Refund.objects.get_or_create(refund_id=answer.id, defaults=fields)[0]
+
+
+def _book(refund: Refund, answer: GatewayRefund) -> None:
+    if answer.booked:
+        refund.payment.book(LedgerEntry.Kind.REFUND, answer.id, -refund.amount)
+    if answer.returned:
+        refund.payment.book(LedgerEntry.Kind.REFUND_FAILED, answer.id, refund.amount)
 
 
 def _may_become(status: str) -> Q:
@@ -173,6 +191,9 @@ def _tell(refund: Refund, status: str, failure: str) -> None:
     _count_lines(refund, status)
     if status == Status.FAILED:
         order.record("refund_failed", why=failure[:300], amount=str(refund.amount))
+        alarm(
+            "A refund failed", f"{refund.amount} of {order.number} did not reach the buyer: {failure}", order
+        )
     elif status == Status.SUCCEEDED:
         order.record("refund_paid", why=refund.reason, amount=str(refund.amount))
         send_order_mail.enqueue(order.pk, "refunded", {"amount": str(refund.amount), "reason": refund.reason})

@@ -19,9 +19,18 @@ from shop.errors import ShopError
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
 from shop.payments import stripe_gateway as gateway
-from shop.payments.models import GatewayEvent, Payment
+from shop.payments.alarms import alarm
+from shop.payments.disputes import apply_dispute
+from shop.payments.models import GatewayEvent, LedgerEntry, Payment
 from shop.payments.refunds import apply_refund, request_refund
-from shop.payments.stripe_gateway import Charge, GatewayRefund, GatewayRefused, Intent, Message
+from shop.payments.stripe_gateway import (
+    Charge,
+    GatewayDispute,
+    GatewayRefund,
+    GatewayRefused,
+    Intent,
+    Message,
+)
 
 logger = logging.getLogger(__name__)
 Status = Payment.Status
@@ -121,6 +130,8 @@ def receive_message(message: Message) -> bool:
             apply_intent(intent)
         case GatewayRefund() as refund:
             apply_refund(refund)
+        case GatewayDispute() as dispute:
+            apply_dispute(dispute)
         case Charge(intent_id, method) if method:
             Payment.objects.filter(intent_id=intent_id).update(method=method)
     return True
@@ -157,6 +168,7 @@ def _move(payment: Payment, status: str, intent: Intent) -> None:
 
 
 def _succeeded(payment: Payment, intent: Intent) -> None:
+    payment.book(LedgerEntry.Kind.CHARGE, intent.charge, intent.received)
     # Also after we called the attempt off: money that came is never overlooked.
     fresh = Payment.objects.filter(pk=payment.pk).exclude(status=Status.SUCCEEDED)
     fields = {"status": Status.SUCCEEDED, "intent_id": intent.id, "updated_at": timezone.now()}
@@ -166,14 +178,19 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
     payment.refresh_from_db()
     if intent.received != asked:
         logger.error("payment %s: %s received, %s asked", payment.pk, intent.received, asked)
-        order.record("payment_differs", why=f"{intent.received} received, {asked} asked.")
+        _trouble(order, "payment_differs", f"{intent.received} received, {asked} asked.")
         request_refund(payment, intent.received, reason="It was not the amount of the order.")
     elif not mark_paid(order, why=payment.method):
         # Cancelled, or paid by another attempt: the stock may be gone, so the money goes back.
         late = order.status == Order.Status.CANCELLED
         why = "The payment came after the order was cancelled." if late else "The order had been paid before."
-        order.record("paid_too_late" if late else "paid_twice", why=why)
+        _trouble(order, "paid_too_late" if late else "paid_twice", why)
         request_refund(payment, payment.amount, reason=why)
+
+
+def _trouble(order: Order, kind: str, why: str) -> None:
+    order.record(kind, why=why)
+    alarm("A payment goes back by itself", f"{order.number}: {why}", order)
 
 
 def _declined(payment: Payment, intent: Intent) -> None:

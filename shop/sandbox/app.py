@@ -115,6 +115,8 @@ class Sandbox:
             return await carriers.handle(request, rest, await self.run(lambda: knobs.read(self.store)))
         if first == "static" and request.method in ("GET", "HEAD"):
             return static_file(rest)
+        if first == "disputes":
+            return await self.run(lambda: overview.decide(self._call(rest), request, self.prefix))
         if path == "":
             return redirect(self.prefix + "/")
         if first in ("", "knobs"):
@@ -129,10 +131,12 @@ class Sandbox:
             return await self.run(lambda: self._page(area, rest, request))
         return await self.api.handle(request, rest if area == "v1" else f"../{path}")
 
+    def _call(self, id: str) -> Call:
+        webhooks = bool(self.webhook_url)
+        return Call(self.store, knobs.read(self.store), self.stripe_url, id=id, webhooks=webhooks)
+
     def _page(self, area: str, id: str, request: Request) -> Response:
-        call = Call(
-            self.store, knobs.read(self.store), self.stripe_url, id=id, webhooks=bool(self.webhook_url)
-        )
+        call = self._call(id)
         return (
             challenge.handle(call, request, self.prefix)
             if area == "3ds"

@@ -65,6 +65,7 @@ class TestCard:
     authentication: str = ""  # always | unless_set_up | on_session | optional
     settles: str = ""  # later | fails later
     refund: str = ""  # pending | fails
+    dispute: str = ""  # the reason that the bank will give, or inquiry
     checks: str = "pass"
     risk: str = "normal"
     funding: str = "credit"
@@ -172,6 +173,14 @@ CARDS = [
     ),
     TestCard("4000000000007726", "Refund pends first", shortcut="pendingRefund", refund="pending"),
     TestCard("4000000000005126", "Refund fails later", shortcut="refundFail", refund="fails"),
+    TestCard("4000000000000259", "Disputed as fraud", shortcut="createDispute", dispute="fraudulent"),
+    TestCard(
+        "4000000000002685",
+        "Disputed: it never came",
+        shortcut="createDisputeProductNotReceived",
+        dispute="product_not_received",
+    ),
+    TestCard("4000000000001976", "The bank inquires", shortcut="createDisputeInquiry", dispute="inquiry"),
     TestCard("4000009900000012", "Succeeds after a wait", shortcut="delayedSuccess", settles="later"),
     TestCard("4000009900000020", "Fails after a wait", shortcut="delayedFailure", settles="fails later"),
 ]

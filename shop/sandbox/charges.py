@@ -14,6 +14,7 @@ from shop.sandbox.shapes import shaped, shaped_fields
 from shop.sandbox.store import Object, new_id
 
 DAY = 86_400
+DISPUTED_AFTER = 0.5
 RISK_SCORES = {"normal": 32, "elevated": 68, "highest": 92}
 
 
@@ -147,7 +148,10 @@ def accepted(call: Call, charge: Object, card: TestCard, capture: bool) -> Objec
     else:
         charge["payment_method_details"]["card"]["capture_before"] = call.now + 7 * DAY
     call.emit("charge.succeeded", charge)
-    return call.save(charge)
+    call.save(charge)
+    if card.dispute:
+        call.store.in_seconds(DISPUTED_AFTER, "open_dispute", charge["id"])
+    return charge
 
 
 def _outcome(values: Object, card: TestCard) -> Object:
@@ -188,9 +192,18 @@ def _take(call: Call, charge: Object, amount: int) -> None:
     charge |= {"captured": True, "amount_captured": amount, "balance_transaction": transaction["id"]}
 
 
-def book(call: Call, source: str, kind: str, amount: int, currency: str, description: str | None) -> Object:
+def book(
+    call: Call,
+    source: str,
+    kind: str,
+    amount: int,
+    currency: str,
+    description: str | None,
+    category: str = "",
+    kept: int = 0,
+) -> Object:
     """A line of the balance: the amount, what the processor keeps, and when it is ours to pay out."""
-    kept = amounts.fee(amount, currency) if kind == "charge" else 0
+    kept = amounts.fee(amount, currency) if kind == "charge" else kept
     transaction = shaped(
         BalanceTransaction,
         {
@@ -205,7 +218,7 @@ def book(call: Call, source: str, kind: str, amount: int, currency: str, descrip
             "fee": kept,
             "fee_details": [],
             "net": amount - kept,
-            "reporting_category": kind,
+            "reporting_category": category or kind,
             "source": source,
             "status": "pending" if amount > 0 else "available",
             "type": kind,

@@ -12,6 +12,7 @@ KINDS = {
     "cus": "customer",
     "pm": "payment_method",
     "re": "refund",
+    "du": "dispute",
     "txn": "balance_transaction",
     "setatt": "setup_attempt",
 }

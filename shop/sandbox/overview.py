@@ -6,21 +6,22 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shop.sandbox import amounts, cards, knobs
+from shop.sandbox import amounts, cards, disputes, knobs
 from shop.sandbox.asgi import Request, Response, as_json, as_page, redirect
 from shop.sandbox.calls import Call
 from shop.sandbox.knobs import KNOBS, BadKnob
 from shop.sandbox.pages import Html, render
-from shop.sandbox.store import Store
+from shop.sandbox.store import Object, Store
 
 ROWS = 50
 NAMES = {"false": "no", "true": "yes"}
 STATE_CLASSES = {
     "succeeded": "good",
     "delivered": "good",
+    "won": "good",
+    "lost": "bad",
     "canceled": "muted",
     "given up": "bad",
-    "lost": "bad",
 }
 
 
@@ -34,8 +35,25 @@ def handle(store: Store, request: Request, path: str, prefix: str) -> Response:
     return _turn(store, request, prefix)
 
 
+def decide(call: Call, request: Request, prefix: str) -> Response:
+    """The bank's word on a dispute, from the buttons of the page."""
+    if request.method != "POST" or not _from_here(request):
+        return Response(405)
+    ending = dict(parse_qsl(request.body.decode("ascii", "replace"))).get("ending", "")
+    dispute = call.store.get("dispute", call.id)
+    if dispute is None or ending not in ("won", "lost"):
+        return as_page(render("message.html", prefix, title="There is no such dispute."), 404)
+    if dispute["status"] in disputes.OPEN:
+        disputes.end(call, dispute, ending)
+    return redirect(f"{prefix}/#disputes")
+
+
+def _from_here(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
 def _turn(store: Store, request: Request, prefix: str) -> Response:
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if not _from_here(request):
         return as_json(
             {"error": "Knobs are turned from this page or by a program, not from another site."}, 403
         )
@@ -65,6 +83,7 @@ def _home(store: Store, prefix: str, problem: str = "", status: int = 200) -> Re
         prefix,
         notice=Html(f'<p class="notice" role="alert">{escape(problem)}</p>' if problem else ""),
         intents=_intents(store),
+        disputes=_disputes(store, prefix),
         events=_events(store),
         knobs=Html("".join(_knob(name, value) for name, value in knobs.as_dict(knobs.read(store)).items())),
         cards=Html("".join(_card(card) for card in cards.CARDS)),
@@ -96,6 +115,31 @@ def _intents(store: Store) -> Html:
         for intent in store.find("payment_intent", limit=ROWS)
     ]
     return Html("".join(rows) or '<tr><td colspan="5" class="muted">None yet.</td></tr>')
+
+
+def _disputes(store: Store, prefix: str) -> Html:
+    rows = [
+        _row(
+            _moment(dispute["created"]),
+            f"<code>{dispute['id']}</code>",
+            escape(amounts.money(dispute["amount"], dispute["currency"])),
+            escape(dispute["reason"].replace("_", " ")),
+            _state(dispute["status"]),
+            _decision(dispute, prefix),
+        )
+        for dispute in store.find("dispute", limit=ROWS)
+    ]
+    return Html("".join(rows) or '<tr><td colspan="6" class="muted">None yet.</td></tr>')
+
+
+def _decision(dispute: Object, prefix: str) -> str:
+    if dispute["status"] not in disputes.OPEN:
+        return ""
+    buttons = "".join(
+        f'<button name="ending" value="{ending}">{words}</button> '
+        for ending, words in (("won", "The shop wins"), ("lost", "The buyer wins"))
+    )
+    return f'<form method="post" action="{prefix}/disputes/{dispute["id"]}">{buttons}</form>'
 
 
 def _events(store: Store) -> Html:

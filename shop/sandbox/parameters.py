@@ -27,13 +27,15 @@ NOT_PLAYED = words(
     "payment_method_configuration refund_application_fee reverse_transfer single_use source tax_id_data "
     "test_clock transfer_data cash_balance flow_directions attach_to_self origin"
 )
+# The one of these names that is a filter, too.
+FILTERED_BY = ("BalanceTransactionListParams", "source")
 
 
 def check(params: dict[str, Any], schema: Any, extra: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The parameters with their types, or the StripeError that the first wrong one earns."""
     checked = _hash(params, schema, "", extra)
     for name in checked:
-        if name in NOT_PLAYED:
+        if name in NOT_PLAYED and (schema.__name__, name) != FILTERED_BY:
             raise StripeError(f"The sandbox does not play `{name}`.", code="sandbox_not_played", param=name)
     return checked
 

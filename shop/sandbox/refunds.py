@@ -17,6 +17,7 @@ SETTLING_SECONDS = 2.0
 
 def create(call: Call) -> Object:
     charge = _charge(call)
+    _check_disputes(call, charge)
     amount = _amount(call, charge)
     method = call.existing("payment_method", charge["payment_method"])
     fate = charges.card_of(method).refund
@@ -79,6 +80,18 @@ def _charge(call: Call) -> Object:
             param="charge",
         )
     return charge
+
+
+def _check_disputes(call: Call, charge: Object) -> None:
+    """What the bank has taken already cannot be given back a second time."""
+    where = "body ->> '$.payment_intent' = ? AND body ->> '$.charge' = ?"
+    for dispute in call.store.find("dispute", where, (charge["payment_intent"], charge["id"])):
+        if dispute["status"] in ("needs_response", "under_review", "lost"):
+            raise StripeError(
+                f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+                code="charge_disputed",
+                param="charge",
+            )
 
 
 def refunded(call: Call, charge: Object) -> int:

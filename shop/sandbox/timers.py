@@ -1,11 +1,16 @@
-"""What happens by itself a little later: delayed payments settle, refunds reach the bank."""
+"""What happens by itself a little later: delayed payments settle, refunds reach the bank, banks dispute."""
 
 import time
 
-from shop.sandbox import confirmation, refunds
+from shop.sandbox import confirmation, disputes, refunds
 from shop.sandbox.calls import Call
 
-ACTIONS = {"settle_payment": confirmation.settle, "settle_refund": refunds.settle}
+ACTIONS = {
+    "settle_payment": confirmation.settle,
+    "settle_refund": refunds.settle,
+    "open_dispute": disputes.open_one,
+    "settle_dispute": disputes.settle,
+}
 
 
 def do_next(call: Call) -> bool:

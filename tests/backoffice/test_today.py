@@ -10,7 +10,7 @@ from shop.catalog.models import Variant
 from shop.inventory.services import reserve
 from shop.orders.models import Order
 from shop.orders.services import pack_order
-from shop.payments.models import Payment, Refund
+from shop.payments.models import Discrepancy, Payment, Refund
 from tests.backoffice.conftest import staff
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,11 @@ def test_money_that_is_stuck_is_named(owner: Client, paid_order: Order, order: O
         order=order, amount=order.total, status="waiting", last_error="Declined."
     )
     troubles = owner.get(TODAY).context["troubles"]
-    assert troubles == {"refunds": [Refund.objects.get(pk=refund.pk)], "payments": [declined]}
+    assert (troubles["refunds"], troubles["payments"]) == ([Refund.objects.get(pk=refund.pk)], [declined])
+    dispute = paid.disputes.create(dispute_id="du_1", amount=Money("5", "EUR"), status="needs_response")
+    differs = Discrepancy.objects.create(order=order, words="The books differ.")
+    troubles = owner.get(TODAY).context["troubles"]
+    assert (troubles["disputes"], troubles["differences"]) == ([dispute], [differs])
 
 
 def test_each_sees_the_panels_of_their_job(packer: Client, helper: Client, paid_order: Order) -> None:

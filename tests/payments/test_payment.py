@@ -63,7 +63,7 @@ def test_a_decline_is_written_once_and_a_good_card_then_pays(
     payment.refresh_from_db()
     assert "declined" in payment.last_error
     assert not payment.method
-    declined = gateway._intent(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
+    declined = gateway.intent_from(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
     pay_with(payment.intent_id)
     assert refresh(order) == Status.PAID
     apply_intent(declined)  # Old news, arriving late.
@@ -76,7 +76,7 @@ def test_news_that_comes_many_times_counts_once(
 ) -> None:
     payment = start(order)
     pay_with(payment.intent_id)
-    news = gateway._intent(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
+    news = gateway.intent_from(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
     for _ in range(3):
         apply_intent(news)
     assert log(order) == ["placed", "paid"]
@@ -87,7 +87,7 @@ def test_a_webhook_faster_than_the_answer_finds_its_payment(
 ) -> None:
     payment = start(order)
     pay_with(payment.intent_id)
-    news = gateway._intent(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
+    news = gateway.intent_from(provider.v1.payment_intents.retrieve(payment.intent_id).to_dict())
     Payment.objects.filter(pk=payment.pk).update(intent_id=None, status=Payment.Status.STARTING)
     apply_intent(news)
     assert now(order).status == Status.PAID

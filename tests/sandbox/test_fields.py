@@ -8,6 +8,8 @@ import requests
 import stripe
 from stripe import ListObject, StripeObject
 
+from tests.sandbox.servers import wait_for
+
 # Of these only the part that applies is there, as with Stripe.
 ONE_OF = ("Event.Data", "NextAction", "PaymentMethodDetails", "PaymentMethodOptions", "DestinationDetails")
 PLAIN = {int: int, str: str, bool: bool, float: (int, float)}
@@ -114,6 +116,8 @@ def story(till):
     with pytest.raises(stripe.CardError) as declined:
         client.v1.setup_intents.create({**setup, "payment_method": "pm_card_visa_chargeDeclined"})
     seen.append(declined.value.error.setup_intent)
+    client.v1.payment_intents.create(PAYMENT | {"payment_method": "pm_card_createDispute"})
+    seen.append(wait_for(lambda: client.v1.disputes.list({"limit": 1}).data)[0])
     seen += client.v1.payment_methods.list({"customer": customer.id}).data
     seen += [client.v1.balance.retrieve(), client.v1.accounts.retrieve_current()]
     seen += client.v1.balance_transactions.list({"limit": 100}).data
@@ -129,6 +133,7 @@ CLASSES = {
         stripe.BalanceTransaction,
         stripe.Charge,
         stripe.Customer,
+        stripe.Dispute,
         stripe.Event,
         stripe.PaymentIntent,
         stripe.PaymentMethod,

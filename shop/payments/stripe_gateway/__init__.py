@@ -1,0 +1,53 @@
+"""The only room that speaks Stripe: its objects come in, ours go out, minor units stay here.
+
+Without keys of a real account the same code talks to the sandbox that ships with the shop.
+"""
+
+from shop.payments.stripe_gateway.asking import (
+    cancel_intent,
+    create_intent,
+    create_refund,
+    list_bookings,
+    list_events,
+    retrieve_dispute,
+    retrieve_intent,
+    retrieve_refund,
+)
+from shop.payments.stripe_gateway.client import GatewayRefused, GatewayUnavailable, ask, close
+from shop.payments.stripe_gateway.minor import from_minor, to_minor
+from shop.payments.stripe_gateway.telling import ForgedMessage, read_event
+from shop.payments.stripe_gateway.words import (
+    Booking,
+    Charge,
+    GatewayDispute,
+    GatewayRefund,
+    Intent,
+    Message,
+    intent_from,
+)
+
+__all__ = [
+    "Booking",
+    "Charge",
+    "ForgedMessage",
+    "GatewayDispute",
+    "GatewayRefund",
+    "GatewayRefused",
+    "GatewayUnavailable",
+    "Intent",
+    "Message",
+    "ask",
+    "cancel_intent",
+    "close",
+    "create_intent",
+    "create_refund",
+    "from_minor",
+    "intent_from",
+    "list_bookings",
+    "list_events",
+    "read_event",
+    "retrieve_dispute",
+    "retrieve_intent",
+    "retrieve_refund",
+    "to_minor",
+]
