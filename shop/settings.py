@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "shop.pricing",
     "shop.shipping",
     "shop.cart",
+    "shop.invoices",
     "shop.orders",
     "shop.checkout",
     "shop.payments",
@@ -299,6 +300,16 @@ if SANDBOX and not TRACKING_URLS:
     }
 CARRIER_DEADLINE_SECONDS = env.float("CARRIER_DEADLINE_SECONDS", default=2.0)
 
+# Who sells, as its invoices must say. The defaults belong to the demo.
+SELLER = {
+    "name": env.str("SELLER_NAME", default="Breakwater Prints Ltd"),
+    "address": env.str(
+        "SELLER_ADDRESS", default="1 Lighthouse Quay | Howth, Dublin D13 A0X0 | Ireland"
+    ).split(" | "),
+    "vat_id": env.str("SELLER_VAT_ID", default="IE0000000AA"),
+    "email": env.str("SELLER_EMAIL", default="harbour@breakwater.example"),
+}
+
 # --- Mail ---------------------------------------------------------------------------------------
 
 SHOP_NAME = "Breakwater"
@@ -433,6 +444,9 @@ def _production_faults() -> list[str]:
         faults.append("EMAIL_URL: production needs a mail server (smtp+tls://user:password@host:port).")
     if not STRIPE_SECRET_KEY:
         faults.append("STRIPE_SECRET_KEY: production takes real payments.")
+    for name in ("SELLER_NAME", "SELLER_ADDRESS", "SELLER_VAT_ID"):
+        if not env.str(name, default=""):
+            faults.append(f"{name}: invoices must say who sells.")
     if STRIPE_SECRET_KEY and not STRIPE_PUBLISHABLE_KEY:
         faults.append("STRIPE_PUBLISHABLE_KEY: missing beside STRIPE_SECRET_KEY.")
     if STOCK_TAKING not in STOCK_WAYS:

@@ -21,6 +21,7 @@ ROOMS = [
     "cart",
     "checkout",
     "orders",
+    "invoices",
     "payments",
     "notifications",
     "backoffice",

@@ -5,6 +5,7 @@ from shop.backoffice import (  # noqa: F401
     catalog,
     drops,
     inventory,
+    invoices,
     orders,
     payments,
     pricing,

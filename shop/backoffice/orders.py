@@ -29,6 +29,7 @@ from shop.backoffice.site import hand
 from shop.desk import services as desk
 from shop.desk.models import Presence
 from shop.errors import ShopError
+from shop.orders.invoicing import documents_of
 from shop.orders.models import FIRST_NUMBER, Order, OrderLine
 from shop.orders.services import pack_order
 from shop.payments.models import Refund
@@ -230,6 +231,7 @@ class OrderAdmin(ModelAdmin):
             "title": order.number,
             "order": order,
             "ledger": ledger,
+            "documents": documents_of(order),
             "steps": steps,
             "log": [(event, event.kind.replace("_", " ").capitalize()) for event in order.events.all()][::-1],
             "colour": STATUS_COLOURS[Order.Status(order.status)],

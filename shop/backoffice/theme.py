@@ -70,6 +70,7 @@ NAVIGATION = [
             _link("Refunds", "undo", "payments.refund"),
             _link("Disputes", "gavel", "payments.dispute"),
             _link("Ledger", "account_balance", "payments.ledgerentry"),
+            _link("Invoices", "receipt_long", "invoices.document"),
             _link("Gateway events", "webhook", "payments.gatewayevent"),
             _link("Stock movements", "swap_vert", "inventory.stockmovement"),
             _link("Reservations", "lock_clock", "inventory.reservation"),

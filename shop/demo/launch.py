@@ -96,6 +96,7 @@ def _lock_for_good(marker: Path) -> None:
 def environment(folder: Path, port: int) -> dict[str, str]:
     address = f"http://localhost:{port}"
     aside = ["REDIS_URL", "EMAIL_URL", "SECRET_KEY", "CARRIERS", "TRACKING_URLS", "SECRET_KEY_FALLBACKS"]
+    aside += ["SELLER_NAME", "SELLER_ADDRESS", "SELLER_VAT_ID", "SELLER_EMAIL"]
     aside += ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"]
     return dict.fromkeys(aside, "") | {
         "BREAKWATER_MODE": "embedded",

@@ -10,6 +10,8 @@ from django.tasks import task
 from django.urls import reverse
 
 from notifications.log_context import bind
+from shop.invoices.models import Document
+from shop.invoices.pdf import render
 from shop.letters import TRIES, Letter, try_again_at, write_letter
 from shop.orders.models import Order, Shipment
 
@@ -36,7 +38,11 @@ def _letter(order: Order, kind: str, details: dict) -> Letter:
         "shipment": _shipment(order, details.get("shipment_id")),
         **details,
     }
-    return write_letter(kind, order.email, context)
+    letter = write_letter(kind, order.email, context)
+    papers = Document.objects.about(order.public_id)
+    if document := papers.filter(pk=details.get("document_id") or 0).first():
+        letter.attach(document.filename, render(document), "application/pdf")
+    return letter
 
 
 def _shipment(order: Order, pk: int | None) -> Shipment | None:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from notifications.preferences import wants
 from shop.errors import ShopError
 from shop.inventory import services as inventory
+from shop.orders.invoicing import invoice_order
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, Shipment
 
@@ -38,14 +39,15 @@ class EmailNotVerified(ShopError):
 
 @transaction.atomic
 def mark_paid(order: Order, *, why: str = "") -> bool:
-    """The money is there: the stock stays the order's, the buyer is told.
+    """The money is there: the stock stays the order's, the invoice is issued, the buyer is told.
 
     Returns whether it was this call that paid the order. False says that it was paid or cancelled before.
     """
     if not order.move_to(Status.PAID, why=why, strict=False):
         return False
     inventory.keep(order.public_id)
-    send_order_mail.enqueue(order.pk, "confirmation")
+    invoice = invoice_order(order, paid_by=why)
+    send_order_mail.enqueue(order.pk, "confirmation", {"document_id": invoice.pk})
     return True
 
 

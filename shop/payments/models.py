@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from djmoney.money import Money
 
+from shop.invoices.models import Document
 from shop.orders.models import Order, money_field
 from shop.payments.ledger import Discrepancy, LedgerEntry
 from shop.payments.refund_lines import RefundLine
@@ -133,6 +134,11 @@ class Refund(models.Model):
     amount = money_field()
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)
     reason = models.CharField(max_length=200, blank=True)
+    # False for money that no invoice was about: paid too late, twice, or not what was asked.
+    of_invoice = models.BooleanField(default=True, editable=False)
+    credit_note = models.ForeignKey(
+        Document, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

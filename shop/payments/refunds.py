@@ -15,6 +15,7 @@ from djmoney.money import Money
 from shop.errors import ShopError
 from shop.inventory import services as inventory
 from shop.money import each_of, rounded
+from shop.orders.invoicing import credit_order, uncredit_order
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments import stripe_gateway as gateway
@@ -120,9 +121,11 @@ def shipping_left(order: Order) -> Money:
     return order.shipping_charged - sum(given, Money(0, order.total.currency))
 
 
-def request_refund(payment: Payment, amount: Money, *, by: User | None = None, reason: str = "") -> Refund:
+def request_refund(
+    payment: Payment, amount: Money, *, by: User | None = None, reason: str = "", of_invoice: bool = True
+) -> Refund:
     """Within the caller's transaction: the row, the log, and the task that asks."""
-    refund = payment.refunds.create(amount=amount, actor=by, reason=reason[:200])
+    refund = payment.refunds.create(amount=amount, actor=by, reason=reason[:200], of_invoice=of_invoice)
     payment.order.record("refund_requested", by=by, why=reason[:300], amount=str(amount))
     send_refund.enqueue(refund.pk)
     return refund
@@ -152,6 +155,8 @@ def apply_refund(answer: GatewayRefund) -> None:
     refund = Refund.objects.select_related("payment__order").filter(known).first() or _made_elsewhere(answer)
     if refund is None:
         return
+    # Before the refund's own row, as everybody else; the credit note below needs it.
+    Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
     _book(refund, answer)
     status = {"succeeded": Status.SUCCEEDED, "failed": Status.FAILED, "canceled": Status.FAILED}.get(
         answer.status, Status.PENDING
@@ -194,10 +199,26 @@ def _tell(refund: Refund, status: str, failure: str) -> None:
         alarm(
             "A refund failed", f"{refund.amount} of {order.number} did not reach the buyer: {failure}", order
         )
+        if refund.credit_note:
+            uncredit_order(order, refund.credit_note)
+            Refund.objects.filter(pk=refund.pk).update(credit_note=None)
     elif status == Status.SUCCEEDED:
         order.record("refund_paid", why=refund.reason, amount=str(refund.amount))
-        send_order_mail.enqueue(order.pk, "refunded", {"amount": str(refund.amount), "reason": refund.reason})
         _close_if_all_is_back(order, refund)
+        details = {
+            "amount": str(refund.amount),
+            "reason": refund.reason,
+            "document_id": _credit(order, refund),
+        }
+        send_order_mail.enqueue(order.pk, "refunded", details)
+
+
+def _credit(order: Order, refund: Refund) -> int | None:
+    """The credit note's id. Last in its transaction: others who issue wait until it ends."""
+    lines = [(row.order_line, row.quantity, row.amount) for row in refund.lines.select_related("order_line")]
+    note = credit_order(order, refund.amount, lines, refund.reason) if refund.of_invoice else None
+    Refund.objects.filter(pk=refund.pk).update(credit_note=note)
+    return note.pk if note else None
 
 
 def _count_lines(refund: Refund, status: str) -> None:

@@ -179,13 +179,15 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
     if intent.received != asked:
         logger.error("payment %s: %s received, %s asked", payment.pk, intent.received, asked)
         _trouble(order, "payment_differs", f"{intent.received} received, {asked} asked.")
-        request_refund(payment, intent.received, reason="It was not the amount of the order.")
+        request_refund(
+            payment, intent.received, reason="It was not the amount of the order.", of_invoice=False
+        )
     elif not mark_paid(order, why=payment.method):
         # Cancelled, or paid by another attempt: the stock may be gone, so the money goes back.
         late = order.status == Order.Status.CANCELLED
         why = "The payment came after the order was cancelled." if late else "The order had been paid before."
         _trouble(order, "paid_too_late" if late else "paid_twice", why)
-        request_refund(payment, payment.amount, reason=why)
+        request_refund(payment, payment.amount, reason=why, of_invoice=False)
 
 
 def _trouble(order: Order, kind: str, why: str) -> None:

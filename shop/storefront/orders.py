@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,6 +21,8 @@ from notifications.log_context import bind
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.services import add_to_cart
 from shop.errors import ShopError
+from shop.invoices.pdf import render as render_pdf
+from shop.orders.invoicing import documents_of
 from shop.orders.log import title_of
 from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
@@ -96,6 +98,7 @@ def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     payment = list(paid)[-1] if paid else None
     ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
     return {
+        "documents": documents_of(order),
         "log": [_entry(event, request.user) for event in reversed(events)],
         "passage": _passage(order, events),
         "payment": payment,
@@ -128,6 +131,19 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     except ShopError as error:
         messages.error(request, error.message)
     return redirect(order)
+
+
+@never_cache
+@require_safe
+def order_document(request: HttpRequest, public_id: str, number: str) -> HttpResponse:
+    """An invoice or a credit note, for whoever may see the order."""
+    order = find_order(request, public_id)
+    document = next((one for one in documents_of(order) if one.number == number), None)
+    if document is None:
+        raise Http404
+    response = HttpResponse(render_pdf(document), content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{document.filename}"'
+    return response
 
 
 @require_POST

@@ -60,6 +60,7 @@ buying = [
     path("checkout/<slug:public_id>/status/", payment.pay_status, name="pay_status"),
     path("orders/<slug:public_id>/", orders.order, name="order"),
     path("orders/<slug:public_id>/cancel/", orders.order_cancel, name="order_cancel"),
+    path("orders/<slug:public_id>/documents/<slug:number>.pdf", orders.order_document, name="order_document"),
     path("orders/<slug:public_id>/refill/", orders.order_refill, name="order_refill"),
     path("orders/<slug:public_id>/claim/", orders.order_claim, name="order_claim"),
 ]

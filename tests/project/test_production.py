@@ -72,6 +72,9 @@ def production(
         "STRIPE_SECRET_KEY": "sk_test_x",
         "STRIPE_PUBLISHABLE_KEY": "pk_test_x",
         "STRIPE_WEBHOOK_SECRET": "whsec_x",
+        "SELLER_NAME": "Example Prints Ltd",
+        "SELLER_ADDRESS": "1 Example Quay | Ireland",
+        "SELLER_VAT_ID": "IE0000000AA",
     }
     shop = Production(urls, environment, [free_port() for _ in range(3)])
     shop.manage("migrate", "-v0")

@@ -19,6 +19,9 @@ PRODUCTION = {
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_PUBLISHABLE_KEY": "pk_live_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    "SELLER_NAME": "Example Prints Ltd",
+    "SELLER_ADDRESS": "1 Example Quay | Ireland",
+    "SELLER_VAT_ID": "IE0000000AA",
 }
 
 
@@ -52,6 +55,7 @@ def test_a_whole_production_environment_starts(tmp_path: Path) -> None:
         ("REDIS_URL", ""),
         ("EMAIL_URL", ""),
         ("STRIPE_SECRET_KEY", ""),
+        ("SELLER_VAT_ID", ""),
         ("STRIPE_PUBLISHABLE_KEY", ""),
         ("STRIPE_WEBHOOK_SECRET", ""),
         ("STOCK_TAKING", "tests.checkout.unguarded.take"),
