@@ -11,3 +11,10 @@ class ShopError(Exception):
         self.message = message or self.message
         self.details = details
         super().__init__(self.message)
+
+
+class TooOften(ShopError):
+    """Whoever asks must wait a while; over HTTP a 429."""
+
+    code = "too_often"
+    message = "That was a little often. Please wait a while."

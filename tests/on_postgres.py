@@ -20,6 +20,7 @@ ROOMS = [
     "drops",
     "cart",
     "checkout",
+    "promotions",
     "orders",
     "invoices",
     "payments",

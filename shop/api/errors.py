@@ -6,13 +6,16 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from shop.errors import ShopError
+from shop.errors import ShopError, TooOften
 
 
 def explain(exception: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exception, ShopError):
         error = {"code": exception.code, "message": exception.message, "details": exception.details}
-        return Response({"error": error}, status=status.HTTP_409_CONFLICT)
+        often = isinstance(exception, TooOften)
+        return Response(
+            {"error": error}, status=status.HTTP_429_TOO_MANY_REQUESTS if often else status.HTTP_409_CONFLICT
+        )
     response = exception_handler(exception, context)
     if response is not None:
         response.data = {"error": _described(exception, response)}

@@ -49,7 +49,9 @@ NAVIGATION = [
         "title": "Selling",
         "items": [
             _link("Drops", "sailing", "drops.drop"),
+            _link("Offers", "sell", "promotions.offer"),
             _link("Coupons", "local_activity", "promotions.coupon"),
+            _link("Coupon batches", "confirmation_number", "promotions.couponbatch"),
             _link("Shipping methods", "local_shipping", "shipping.shippingmethod"),
             _link("Tax rates", "percent", "pricing.taxrate"),
         ],
@@ -71,6 +73,7 @@ NAVIGATION = [
             _link("Disputes", "gavel", "payments.dispute"),
             _link("Ledger", "account_balance", "payments.ledgerentry"),
             _link("Invoices", "receipt_long", "invoices.document"),
+            _link("Offers used", "redeem", "promotions.redemption"),
             _link("Gateway events", "webhook", "payments.gatewayevent"),
             _link("Stock movements", "swap_vert", "inventory.stockmovement"),
             _link("Reservations", "lock_clock", "inventory.reservation"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.utils import timezone
 from djmoney.money import Money
 
 from shop.cart.models import Cart, CartLine
 from shop.catalog.models import Product, ProductImage, Variant
 from shop.errors import ShopError
 from shop.pricing.models import TaxRate
+from shop.pricing.offers import Buyer, Terms
 from shop.pricing.services import Item, Totals, price
 from shop.pricing.taxation import Taxation
 from shop.promotions.models import Coupon
+from shop.promotions.services import UNKNOWN, Customer, standing_offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,18 @@ class ReviewedLine:
     available: int
     problem: str
 
+    @property
+    def item(self) -> Item:
+        """The line as price() takes it."""
+        return item_of(self.id, self.variant, self.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
     cart: Cart
     lines: list[ReviewedLine]
     notices: list[str] = field(default_factory=list)
+    _offers: dict[str, list[Terms]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -55,16 +65,41 @@ class Review:
     def blocked(self) -> bool:
         return not self.lines or any(line.problem for line in self.lines)
 
-    def totals(self, country: str = settings.SHOP_COUNTRY, shipping: Money | None = None) -> Totals:
-        """What it comes to, sent to `country`; one query, for the tax rates."""
-        items = [Item(line.id, line.unit_price, line.quantity, line.product.tax_class) for line in self.lines]
+    def totals(
+        self,
+        country: str = settings.SHOP_COUNTRY,
+        shipping: Money | None = None,
+        customer: Customer = UNKNOWN,
+    ) -> Totals:
+        """What it comes to for `customer`, sent to `country`; a query for the tax rates, and once four for offers."""
         return price(
-            items,
+            [line.item for line in self.lines],
             currency=settings.DEFAULT_CURRENCY,
             taxation=Taxation(TaxRate.objects.for_country(country)),
-            percent_off=self.coupon.percent if self.coupon else 0,
+            offers=self._standing(customer),
+            buyer=Buyer(timezone.now(), customer.ordered_before),
             shipping=shipping,
         )
+
+    def _standing(self, customer: Customer) -> list[Terms]:
+        if customer.key not in self._offers:
+            found = standing_offers(self.coupon, customer.key) if self.lines else []
+            self._offers[customer.key] = found
+        return self._offers[customer.key]
+
+
+def item_of(key: Hashable, variant: Variant, quantity: int) -> Item:
+    """So many of a variant as price() takes them; with its product and category loaded, without a query."""
+    product = variant.product
+    return Item(
+        key=key,
+        unit_price=variant.price,
+        quantity=quantity,
+        tax_class=product.tax_class,
+        name=product.title,
+        product=product.pk,
+        category=product.category.path,
+    )
 
 
 def review(cart: Cart) -> Review:
@@ -94,7 +129,7 @@ def _loaded_lines(cart: Cart) -> list[CartLine]:
     covers = ProductImage.objects.filter(position=0)
     variants = (
         Variant.objects.with_options()
-        .select_related("product", "stock")
+        .select_related("product__category", "stock")
         .prefetch_related(Prefetch("product__images", queryset=covers, to_attr="cover_images"))
     )
     return list(cart.lines.prefetch_related(Prefetch("variant", queryset=variants)))
@@ -126,7 +161,7 @@ def _reviewed(line: CartLine) -> ReviewedLine:
 
 def _coupon_trouble(coupon: Coupon) -> str:
     try:
-        coupon.check_window()
+        coupon.check_usable()
     except ShopError as error:
         return error.message
     return ""

@@ -19,8 +19,10 @@ from shop.drops.admission import NO_PLACES, SignedPlaces, use_admission
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
 from shop.orders.models import Order, OrderLine
-from shop.orders.services import mark_paid
+from shop.orders.services import customer_of, mark_paid
 from shop.pricing.services import PricedLine, Totals
+from shop.pricing.steps import steps_as_json
+from shop.promotions.services import Customer, redeem
 from shop.shipping.services import Choice, find_choice
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def place_order(
     `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
     often and however simultaneously it is sent. `address` has PostalAddress.FIELDS. What a drop guards takes one
     of the buyer's `places`, let in and not used before.
-    Raises EmptyCart, CartChanged, OutOfStock, WaitingRoom or ShippingGone, and then nothing has happened.
+    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, WaitingRoom or ShippingGone, and then nothing has happened.
     """
     known = Order.objects.filter(checkout_key=key, user=user)
     if placed := known.first():
@@ -89,16 +91,20 @@ def _place(
     _refuse_what_changed(seen)
     # Also what lay in the cart before its drop was announced, or longer than the buyer was let in.
     use_admission([line.variant.pk for line in seen.lines], user.pk if user else None, places)
-    choice = _choice(seen, address, shipping_code)
-    totals = seen.totals(address["country"], choice.price)
+    customer = customer_of(user, email)
+    choice = _choice(seen, address, shipping_code, customer)
+    totals = seen.totals(address["country"], choice.price, customer)
     if expected_total is not None and totals.total != expected_total:
         raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
-    order = _write_order(cart, key, user, email, address, choice, totals)
+    order = _write_order(key, user, email, address, choice, seen, totals)
     bind(order=order.number)
     _write_lines(order, seen, totals)
     empty_cart(cart)
-    # The log before the stock, in the order in which cancelling takes their locks: the other way round they deadlock.
+    # The log, then what is limited, then the stock, in the order in which cancelling takes their locks: any other
+    # way round they deadlock.
     order.record("placed", by=user)
+    applied = [verdict.terms for verdict in totals.applied]
+    redeem(order.public_id, applied, cart.coupon, customer.key)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     reserve(order.public_id, quantities, order.reserved_until)
     if not order.total.amount:
@@ -118,24 +124,24 @@ def _refuse_what_changed(seen: Review) -> None:
         raise CartChanged(notices=seen.notices)
 
 
-def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str) -> Choice:
-    totals = seen.totals(address["country"])
+def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str, customer: Customer) -> Choice:
+    totals = seen.totals(address["country"], customer=customer)
     return find_choice(
         shipping_code,
         country=address["country"],
         postal_code=address.get("postal_code", ""),
         weight_g=seen.weight_g,
-        goods=totals.subtotal - totals.discount,
+        goods=totals.goods,
     )
 
 
 def _write_order(
-    cart: Cart,
     key: str,
     user: User | None,
     email: str,
     address: Mapping[str, Any],
     choice: Choice,
+    seen: Review,
     totals: Totals,
 ) -> Order:
     return Order.objects.create(
@@ -147,13 +153,14 @@ def _write_order(
         shipping_name=choice.name,
         shipping_days_min=choice.days_min,
         shipping_days_max=choice.days_max,
-        coupon_code=cart.coupon.code if cart.coupon else "",
+        coupon_code=next((one.terms.code for one in totals.applied if one.terms.code), ""),
         subtotal=totals.subtotal,
         discount=totals.discount,
         shipping=totals.shipping,
         tax_added=totals.tax_added,
         tax=totals.tax,
         total=totals.total,
+        steps_kept=steps_as_json(totals.steps, {line.id: line.variant.sku for line in seen.lines}),
     )
 
 

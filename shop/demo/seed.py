@@ -22,10 +22,10 @@ from djmoney.money import Money
 from accounts.models import Address, User
 from shop.catalog.models import Attribute, Category, Product
 from shop.demo.details import centres, crop_detail
+from shop.demo.offers import seed_codes, seed_offers
 from shop.demo.prints import MASTERS
 from shop.management.progress import Progress
 from shop.pricing.models import TaxRate
-from shop.promotions.models import Coupon
 from shop.shipping.models import ShippingMethod
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ GROUPS = {
         "orders.view_shipment", "payments.view_payment", "payments.view_refund", "payments.add_refund",
         "payments.view_dispute", "payments.view_ledgerentry",
         "accounts.view_user", "accounts.view_address", "catalog.view_product", "catalog.view_variant",
-        "inventory.view_stock", "promotions.view_coupon",
+        "inventory.view_stock", "promotions.view_coupon", "promotions.view_offer", "promotions.view_redemption",
     ],
 }  # fmt: skip
 CATEGORIES = {
@@ -102,9 +102,10 @@ def seed(out: OutputWrapper, *, quiet: bool = False) -> None:
         seed_people()
         seed_tax_rates()
         seed_shipping()
-        Coupon.objects.get_or_create(code="HARBOUR10", defaults={"percent": 10})
+        seed_codes()
     if not Product.objects.exists():
         seed_catalogue(Progress(out, quiet=quiet))
+    seed_offers()
 
 
 def seed_people() -> None:

@@ -21,6 +21,7 @@ from notifications.services import notify, tell
 from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.orders.parcels import Shipment, ShipmentLine
+from shop.pricing.steps import Kind, Step, steps_from_json
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -108,6 +109,7 @@ class Order(PostalAddress):
     tax_added = money_field(default=0, help_text="Below zero where tax was taken off listed prices.")
     tax = money_field()
     total = money_field()
+    steps_kept = models.JSONField(default=list, blank=True, editable=False)
     placed_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrderQuerySet.as_manager()
@@ -154,6 +156,20 @@ class Order(PostalAddress):
     def unsent(self) -> list[OrderLine]:
         """The lines of which something is still to be sent."""
         return [line for line in self.lines.all() if line.to_ship]
+
+    @property
+    def steps(self) -> list[Step]:
+        """How the total came about, as the buyer was told then; their lines are SKUs. What changed since comes last."""
+        steps = steps_from_json(self.steps_kept)
+        since = self.total - sum((step.amount for step in steps), Money(0, self.total.currency))
+        if steps and since.amount:
+            steps.append(Step(Kind.CHANGE, "Changed after it was placed", since))
+        return steps
+
+    @property
+    def reductions(self) -> list[str]:
+        """The names of the offers that made `discount`."""
+        return [step.reason for step in self.steps if step.kind in (Kind.OFFER, Kind.COUPON)]
 
     def ran_out(self, cancelled_at: datetime | None) -> bool:
         """Whether it was called off because nobody paid it in time."""

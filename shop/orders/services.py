@@ -15,8 +15,11 @@ from shop.inventory import services as inventory
 from shop.orders.invoicing import invoice_order
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, Shipment
+from shop.promotions.services import UNKNOWN, Customer, customer_key
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
 
 Status = Order.Status
@@ -35,6 +38,18 @@ class NothingToShip(ShopError):
 class EmailNotVerified(ShopError):
     code = "email_not_verified"
     message = "Please confirm your e-mail address first; then we can be sure that these orders are yours."
+
+
+def customer_of(user: User | AnonymousUser | None, email: str = "") -> Customer:
+    """Who buys, as offers ask: an account by its orders, a guest by those of the address. Nobody yet has none."""
+    if user is not None and user.is_authenticated:
+        mine = Order.objects.filter(user=user)
+    elif email:
+        mine = Order.objects.guests_of(email)
+    else:
+        return UNKNOWN
+    key = customer_key(user.pk if user else None, email)
+    return Customer(key, mine.exclude(status=Status.CANCELLED).exists())
 
 
 @transaction.atomic

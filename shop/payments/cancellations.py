@@ -13,6 +13,7 @@ from shop.orders.models import Order, WrongStatus
 from shop.payments.models import Payment
 from shop.payments.refunds import request_refund
 from shop.payments.services import close_payment
+from shop.promotions.services import give_back
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -30,6 +31,7 @@ def cancel_order(
         return
     if order.lines.filter(shipped__gt=0).exists():
         raise WrongStatus("A part of it has left already. What has not can be cancelled line by line.")
+    give_back(order.public_id)
     inventory.release(order.public_id)
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why})
     for payment in order.payments.all():
@@ -56,6 +58,7 @@ def expire_orders() -> int:
 def _expire(order: Order) -> bool:
     if not order.move_to(Order.Status.CANCELLED, why="It was not paid in time.", strict=False):
         return False
+    give_back(order.public_id)
     inventory.release(order.public_id)
     for payment in order.payments.open():
         close_payment.enqueue(payment.pk)

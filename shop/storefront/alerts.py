@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
-from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,10 +19,11 @@ from shop.alerts.models import Alert, AlertQuerySet
 from shop.alerts.services import ask
 from shop.catalog.models import Variant, VariantQuerySet
 from shop.catalog.options import url_of
-from shop.errors import ShopError
+from shop.errors import ShopError, TooOften
 from shop.letters import confirmed_address
 from shop.storefront.forms import first_error
 from shop.storefront.requests import ShopRequest, SignedInRequest
+from shop.throttling import spend
 
 HOUR = 60 * 60
 LINKS_TO_ONE_ADDRESS = 5  # an hour, lest somebody fill a stranger's letterbox
@@ -55,7 +54,7 @@ class GuestForm(AskForm):
     )
 
 
-class TooManyLinks(ShopError):
+class TooManyLinks(TooOften):
     code = "too_many_links"
     message = "We have sent enough links for now. Please look in your letterbox, or try again in an hour."
 
@@ -98,13 +97,7 @@ def _asked(request: ShopRequest, variant: Variant, kind: str, *, stop: bool, ema
 
 def _spend(key: str, most: int) -> None:
     """One of so many in an hour. Raises TooManyLinks."""
-    name = f"alerts:{sha256(key.encode()).hexdigest()}"
-    cache.add(name, 0, HOUR)
-    try:
-        spent = cache.incr(name)
-    except ValueError:  # its hour ended between the two
-        return
-    if spent > most:
+    if not spend("alerts", key, most=most, seconds=HOUR):
         raise TooManyLinks
 
 

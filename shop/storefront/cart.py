@@ -32,6 +32,8 @@ from shop.cart.services import (
 from shop.catalog.models import Variant
 from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
+from shop.orders.services import customer_of
+from shop.promotions.guessing import TooManyGuesses, counting_guesses
 from shop.shipping.models import ShippingMethod
 from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import AddToCartForm, CouponForm, QuantityForm, first_error
@@ -128,9 +130,12 @@ def cart_coupon(request: ShopRequest) -> HttpResponse:
         if "remove" in request.POST:
             remove_coupon(cart)
         elif form.is_valid():
-            apply_coupon(cart, form.cleaned_data["code"])
+            with counting_guesses(request.user.pk, request.META["REMOTE_ADDR"]):
+                apply_coupon(cart, form.cleaned_data["code"])
         else:
             error = first_error(form)
+    except TooManyGuesses as refusal:
+        return _cart_page(request, cart, status=429, coupon_error=refusal.message)
     except ShopError as refusal:
         error = refusal.message
     return _answer(request, cart, coupon_error=error, coupon_code=request.POST.get("code", ""))
@@ -154,23 +159,23 @@ def _next_page(request: ShopRequest) -> str:
     return page if url_has_allowed_host_and_scheme(page, None) and page.startswith("/") else "storefront:cart"
 
 
-def _cart_page(request: ShopRequest, cart: Cart | None, **seen: Any) -> HttpResponse:
+def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **seen: Any) -> HttpResponse:
     following = followed(cart)
     looked = look_over(cart)
-    totals = looked.totals()
+    totals = looked.totals(customer=customer_of(request.user))
     held, theirs = held_orders(request, in_cart={line.variant.pk for line in looked.lines})
     context = {
         "review": looked,
         "held": held,
         "following": following | theirs,
         "totals": totals,
-        "delivery_from": _cheapest_delivery(looked, totals.subtotal - totals.discount),
+        "delivery_from": _cheapest_delivery(looked, totals.goods),
         "cart_badge": {"count": looked.count, "following": following},
         "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",
         **seen,
     }
     template = "storefront/cart.html#cart" if request.htmx else "storefront/cart.html"
-    return TemplateResponse(request, template, context)
+    return TemplateResponse(request, template, context, status=status)
 
 
 def _cheapest_delivery(looked: Review, goods: Money) -> Money | None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Address
 from notifications.protocol import Position
 from shop.cart.review import Review
+from shop.orders.services import customer_of
 from shop.storefront.cart import current_cart, followed, look_over
 from shop.storefront.forms import AddressForm, ContactForm
 
@@ -86,7 +87,7 @@ def _details_page(
     context = {
         "review": looked,
         "following": following,
-        "totals": looked.totals(address.country),
+        "totals": looked.totals(address.country, customer=customer_of(request.user)),
         "contact": contact,
         "form": address,
         "addresses": kept,

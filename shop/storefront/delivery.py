@@ -27,7 +27,9 @@ from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.orders.models import Order
+from shop.orders.services import customer_of
 from shop.pricing.services import Totals
+from shop.promotions.services import Customer
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
 from shop.storefront.addresses import keep_address
 from shop.storefront.cart import current_cart, followed, look_over
@@ -45,6 +47,7 @@ class Step:
     following: dict[str, Position]
     review: Review
     draft: dict[str, Any]
+    customer: Customer
     goods: Money
 
     @property
@@ -52,7 +55,7 @@ class Step:
         return self.draft["address"]["country"]
 
     def totals(self, choice: Choice | None) -> Totals:
-        return self.review.totals(self.country, choice.price if choice else None)
+        return self.review.totals(self.country, choice.price if choice else None, self.customer)
 
     def find(self, code: str) -> Choice:
         return find_choice(
@@ -102,8 +105,9 @@ def _open_step(request: HttpRequest) -> Step | HttpResponse:
     draft = draft_of(request)
     if "address" not in draft:
         return redirect("storefront:checkout")
-    totals = looked.totals(draft["address"]["country"])
-    return Step(cart, following, looked, draft, totals.subtotal - totals.discount)
+    customer = customer_of(request.user, draft["email"])
+    totals = looked.totals(draft["address"]["country"], customer=customer)
+    return Step(cart, following, looked, draft, customer, totals.goods)
 
 
 def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpResponse:

@@ -17,9 +17,9 @@ from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.payments.models import GatewayEvent, Payment
 from shop.pricing.models import TaxRate
-from shop.promotions.models import Coupon
 from shop.shipping.models import ShippingMethod
 from tests.backoffice.conftest import queries
+from tests.offers import make_coupon
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def products(count: int, make: "Makers") -> None:
         product = make.variant().product
         number = product.pk
         Alert.objects.create(email="ada@example.com", variant=product.variants.get(), kind="stock.back")
-        Coupon.objects.create(code=f"C{number}", percent=5)
+        make_coupon(f"C{number}", percent=5)
         Drop.objects.create(title="Drop", slug=f"d{number}", opens_at=timezone.now()).places.create()
         Category.objects.add_root({"name": f"Series {number}", "slug": f"series-{number}"})
         Attribute.objects.create(code=f"a{number}", name=f"Fact {number}")

@@ -20,7 +20,8 @@ from shop.cart.services import (
 )
 from shop.catalog.models import Product, Variant
 from shop.inventory.services import OutOfStock, receive
-from shop.promotions.models import Coupon, CouponExpired, CouponNotYet, CouponUnknown
+from shop.promotions.models import CouponExpired, CouponNotYet, CouponUnknown
+from tests.offers import make_coupon
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +111,7 @@ def test_at_sign_in_the_larger_quantity_stays(
     mine = make_cart(both, 1, user=customer)
     guest = make_cart(both, 4)
     add_to_cart(guest, guest_only, 2)
-    Coupon.objects.create(code="HARBOUR10", percent=10)
+    make_coupon("HARBOUR10", percent=10)
     apply_coupon(guest, "harbour10")
     merged = merge_carts(guest, customer)
     assert merged == mine
@@ -128,8 +129,8 @@ def test_a_guest_s_token_never_opens_an_account_s_cart(customer: User) -> None:
 
 def test_coupons_say_why_they_do_not_apply(make_cart: Callable[..., Cart]) -> None:
     cart, now = make_cart(), timezone.now()
-    Coupon.objects.create(code="LATER", percent=10, starts_at=now + timedelta(days=1))
-    gone = Coupon.objects.create(code="GONE", percent=10, ends_at=now - timedelta(days=1))
+    make_coupon("LATER", percent=10, starts_at=now + timedelta(days=1))
+    gone = make_coupon("GONE", percent=10, ends_at=now - timedelta(days=1))
     for code, reason in [("NONE", CouponUnknown), ("later", CouponNotYet), (" gone ", CouponExpired)]:
         with pytest.raises(reason):
             apply_coupon(cart, code)

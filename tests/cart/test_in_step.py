@@ -24,7 +24,7 @@ from shop.cart.services import (
 from shop.catalog.models import Product, Variant
 from shop.inventory.services import OutOfStock, receive
 from shop.orders.models import Order
-from shop.promotions.models import Coupon
+from tests.offers import make_coupon
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def test_every_change_is_said_with_the_new_number(make_variant: Callable[..., Va
     line = add_to_cart(cart, make_variant(), 2)
     add_to_cart(cart, make_variant())
     set_quantity(cart, line.pk, 5)
-    Coupon.objects.create(code="HARBOUR10", percent=10)
+    make_coupon("HARBOUR10", percent=10)
     apply_coupon(cart, "harbour10")
     remove_coupon(cart)
     set_quantity(cart, line.pk, 0)

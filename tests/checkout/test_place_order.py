@@ -15,9 +15,9 @@ from shop.checkout.services import CartChanged, EmptyCart
 from shop.inventory.models import Reservation, Stock
 from shop.inventory.services import OutOfStock, receive
 from shop.orders.models import Order
-from shop.promotions.models import Coupon
 from shop.shipping.models import Quote, ShippingMethod
 from shop.shipping.services import ShippingGone
+from tests.offers import make_coupon
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def test_an_order_copies_what_was_bought_and_reserves_it(
 ) -> None:
     variant = make_variant(price="24.00", stock=5)
     cart = make_cart(variant, 2)
-    Coupon.objects.create(code="HARBOUR10", percent=10)
+    make_coupon("HARBOUR10", percent=10)
     apply_coupon(cart, "HARBOUR10")
     order = place(cart)
     title = variant.product.title
@@ -145,7 +145,7 @@ def test_an_order_that_costs_nothing_is_paid_at_once(
 ) -> None:
     ShippingMethod.objects.update(price=Money("0.00", "EUR"))
     cart = make_cart()
-    Coupon.objects.create(code="GIFT", percent=100)
+    make_coupon("GIFT", percent=100)
     apply_coupon(cart, "GIFT")
     order = place(cart)
     assert (order.total, order.status) == (Money("0.00", "EUR"), Order.Status.PAID)
@@ -161,7 +161,7 @@ def test_odd_prices_add_up_in_the_database_too(
 ) -> None:
     """SQLite adds amounts as binary fractions, and its constraints must not take offence."""
     cents = random.Random(seed)
-    Coupon.objects.create(code="ODD", percent=cents.randint(1, 60))
+    make_coupon("ODD", percent=cents.randint(1, 60))
     ShippingMethod.objects.update(price=Money(cents.randint(0, 2000), "EUR") / 100)
     cart = make_cart(make_variant(price=str(Decimal(cents.randint(1, 30000)) / 100)), cents.randint(1, 7))
     apply_coupon(cart, "ODD")

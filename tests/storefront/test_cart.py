@@ -19,7 +19,7 @@ from shop.cart.services import add_to_cart, open_cart
 from shop.catalog.models import Variant
 from shop.orders.models import Order
 from shop.payments.cancellations import cancel_order, expire_orders
-from shop.promotions.models import Coupon
+from tests.offers import make_coupon
 
 CART = "/cart/"
 HTMX = {"HX-Request": "true"}
@@ -164,12 +164,12 @@ def test_what_sold_out_blocks_the_way_and_says_so(
 def test_a_voucher_is_applied_and_taken_off_again(
     client: Client, make_variant: Callable[..., Variant]
 ) -> None:
-    Coupon.objects.create(code="HARBOUR10", percent=10)
+    make_coupon("HARBOUR10", percent=10)
     add(client, make_variant(price="24.99"), 3)
 
     client.post("/cart/coupon/", {"code": "harbour10"})
     page = client.get(CART)
-    assert "takes 10% off" in page.text
+    assert "gives 10 % off" in page.text
     totals = page.context["totals"]
     assert totals.subtotal - totals.discount == totals.total == Money("67.47", "EUR")
 

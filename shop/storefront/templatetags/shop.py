@@ -31,6 +31,18 @@ def money(amount: Any) -> str:
 
 
 @register.filter
+def taken_off(amount: Money) -> str:
+    """`−€4.80`, of an amount above or below zero."""
+    return f"−{in_words(abs(amount))}"
+
+
+@register.filter
+def change(amount: Money) -> str:
+    """`€24.00`, or `−€4.80` below zero."""
+    return taken_off(amount) if amount.amount < 0 else in_words(amount)
+
+
+@register.filter
 def price(amount: Any) -> str:
     """A bare number of the shop's own currency, as annotations give it."""
     return money(Money(amount, settings.DEFAULT_CURRENCY)) if amount is not None else ""

@@ -1,0 +1,43 @@
+"""Something of every kind of offer, to be found at work in the demo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from djmoney.money import Money
+
+from shop.catalog.models import Category
+from shop.promotions.models import Coupon, Offer
+
+EUR = settings.DEFAULT_CURRENCY
+CODES: dict[str, dict[str, Any]] = {
+    "HARBOUR10": {"name": "Harbour welcome", "kind": "percent", "percent": 10},
+    "FIRSTMATE": {
+        "name": "First order",
+        "kind": "amount",
+        "amount": Money(5, EUR),
+        "minimum": Money(40, EUR),
+        "first_order": True,
+    },
+    "NIGHTFERRY": {
+        "name": "Delivery on the house",
+        "kind": "free_shipping",
+        "minimum": Money(60, EUR),
+        "limit_per_customer": 1,
+    },
+}
+KNOTS: dict[str, Any] = {"name": "Three knots for two", "kind": "buy_get", "buy": 2, "get": 1, "percent": 100}
+
+
+def seed_codes() -> None:
+    for code, offer in CODES.items():
+        if not Coupon.objects.filter(code=code).exists():
+            Coupon.objects.create(code=code, offer=Offer.objects.create(needs_code=True, **offer))
+
+
+def seed_offers() -> None:
+    """Once the catalogue is there: offers of a series need it."""
+    knots = Category.objects.filter(slug="knots").first()
+    if knots and not Offer.objects.filter(name=KNOTS["name"]).exists():
+        Offer.objects.create(**KNOTS).categories.add(knots)

@@ -1,0 +1,29 @@
+"""How often somebody may do a thing: counted in the cache, so that what is counted costs the database nothing."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from django.core.cache import cache
+
+
+def spend(what: str, who: str, *, most: int, seconds: int) -> bool:
+    """One of so many of `what` in so many seconds; False where `who` has had them all."""
+    name = _name(what, who)
+    cache.add(name, 0, seconds)
+    try:
+        return cache.incr(name) <= most
+    except ValueError:  # its time ended between the two
+        return True
+
+
+def unspend(what: str, who: str) -> None:
+    """It was no harm after all, and is not counted."""
+    try:
+        cache.decr(_name(what, who))
+    except ValueError:
+        return
+
+
+def _name(what: str, who: str) -> str:
+    return f"{what}:{sha256(who.encode()).hexdigest()}"
