@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.models import PostalAddress
 from notifications.inbox import inbox_stream
 from notifications.log import position
-from shop.api.shapes import Amount, Pages, stream
+from shop.api.shapes import Amount, Pages, StepSerializer, stream
 from shop.orders.models import Order, OrderEvent, OrderLine, Shipment, ShipmentLine
 
 
@@ -74,12 +74,14 @@ class OrderDetailSerializer(OrderSerializer):
     tax = Amount()
     shipments = ShipmentSerializer(many=True)
     events = EventSerializer(many=True)
+    steps = StepSerializer(many=True)
 
     class Meta(OrderSerializer.Meta):
         amounts = ("subtotal", "discount", "shipping", "tax")
         fields = (
             *OrderSerializer.Meta.fields,
             *amounts,
+            "steps",
             "email",
             "address",
             "shipping_name",

@@ -18,6 +18,15 @@ class Amount(serializers.Field):
         return as_json(value if isinstance(value, Money) else Money(value, settings.DEFAULT_CURRENCY))
 
 
+class StepSerializer(serializers.Serializer):
+    """One step on the way to a total. `lines` are the SKUs it is about."""
+
+    kind = serializers.CharField()
+    reason = serializers.CharField()
+    amount = Amount()
+    lines = serializers.ListField(child=serializers.CharField())
+
+
 class Pages(PageNumberPagination):
     page_size = 24
     max_page_size = 100

@@ -72,13 +72,12 @@ class Review:
         customer: Customer = UNKNOWN,
     ) -> Totals:
         """What it comes to for `customer`, sent to `country`; a query for the tax rates, and once four for offers."""
-        return price(
+        return totals_of(
             [line.item for line in self.lines],
-            currency=settings.DEFAULT_CURRENCY,
-            taxation=Taxation(TaxRate.objects.for_country(country)),
-            offers=self._standing(customer),
-            buyer=Buyer(timezone.now(), customer.ordered_before),
+            country=country,
             shipping=shipping,
+            customer=customer,
+            offers=self._standing(customer),
         )
 
     def _standing(self, customer: Customer) -> list[Terms]:
@@ -86,6 +85,26 @@ class Review:
             found = standing_offers(self.coupon, customer.key) if self.lines else []
             self._offers[customer.key] = found
         return self._offers[customer.key]
+
+
+def totals_of(
+    items: list[Item],
+    *,
+    country: str,
+    shipping: Money | None = None,
+    coupon: Coupon | None = None,
+    customer: Customer = UNKNOWN,
+    offers: list[Terms] | None = None,
+) -> Totals:
+    """Prices items as of now with the offers that stand for `customer`, unless they were looked up before."""
+    return price(
+        items,
+        currency=settings.DEFAULT_CURRENCY,
+        taxation=Taxation(TaxRate.objects.for_country(country)),
+        offers=standing_offers(coupon, customer.key) if offers is None else offers,
+        buyer=Buyer(timezone.now(), customer.ordered_before),
+        shipping=shipping,
+    )
 
 
 def item_of(key: Hashable, variant: Variant, quantity: int) -> Item:

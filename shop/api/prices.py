@@ -1,0 +1,94 @@
+"""What a list of variants would cost, with every step and, of each offer, why it applies or does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django_countries.serializer_fields import CountryField
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.api.shapes import Amount, StepSerializer
+from shop.cart.models import MAX_QUANTITY
+from shop.cart.review import item_of, totals_of
+from shop.catalog.models import Variant
+from shop.orders.services import customer_of
+from shop.promotions.guessing import counting_guesses
+from shop.promotions.models import Coupon
+
+MOST_LINES = 100
+
+
+class WantedLineSerializer(serializers.Serializer):
+    sku = serializers.CharField(max_length=40)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class WantedSerializer(serializers.Serializer):
+    lines = serializers.ListField(child=WantedLineSerializer(), min_length=1, max_length=MOST_LINES)
+    code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    country = CountryField(required=False)
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        skus = [line["sku"] for line in lines]
+        rows = Variant.objects.buyable().select_related("product__category")  # type: ignore[attr-defined]
+        found = {variant.sku: variant for variant in rows.filter(sku__in=skus)}
+        if unknown := sorted(set(skus) - set(found)):
+            raise serializers.ValidationError([f"{sku} is not for sale." for sku in unknown])
+        if len(set(skus)) < len(skus):
+            raise serializers.ValidationError(["Each SKU once, please."])
+        return [line | {"variant": found[line["sku"]]} for line in lines]
+
+
+class VerdictSerializer(serializers.Serializer):
+    name = serializers.CharField(source="terms.name")
+    code = serializers.CharField(source="terms.code")
+    applied = serializers.BooleanField()
+    amount = Amount()
+    words = serializers.CharField()
+
+
+class PricedLineSerializer(serializers.Serializer):
+    sku = serializers.CharField(source="item.key")
+    quantity = serializers.IntegerField(source="item.quantity")
+    unit_price = Amount(source="item.unit_price")
+    discount = Amount()
+    total = Amount()
+
+
+class TotalsSerializer(serializers.Serializer):
+    lines = PricedLineSerializer(many=True)
+    subtotal = Amount()
+    discount = Amount()
+    tax = Amount()
+    total = Amount()
+    steps = StepSerializer(many=True)
+    offers = VerdictSerializer(source="verdicts", many=True)
+
+
+class PricesView(APIView):
+    """`{"lines": [{"sku", "quantity"}], "code"?, "country"?}`; delivery is not in it. Nothing is kept."""
+
+    permission_classes = (AllowAny,)
+
+    def post(self, request: Request) -> Response:
+        wanted = WantedSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        data = wanted.validated_data
+        totals = totals_of(
+            [item_of(line["sku"], line["variant"], line["quantity"]) for line in data["lines"]],
+            coupon=self._coupon(request, data.get("code", "")),
+            country=data.get("country") or settings.SHOP_COUNTRY,
+            customer=customer_of(request.user),
+        )
+        return Response(TotalsSerializer(totals).data)
+
+    def _coupon(self, request: Request, code: str) -> Coupon | None:
+        if not code:
+            return None
+        with counting_guesses(request.user.pk, request.META["REMOTE_ADDR"]):
+            return Coupon.objects.redeemable(code)
