@@ -1,5 +1,6 @@
 """ASGI entry: HTTP to Django, sockets to the notifications, and the sandbox where no real keys are set."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from typing import Any
@@ -29,11 +30,24 @@ sandbox = (
     else None
 )
 media = None if settings.PRODUCTION else serve_media(django_application)
+_running: set[asyncio.Future[None]] = set()  # the loop itself holds tasks only weakly
+
+
+async def to_its_end(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+    """Django, also when the server gives up on a request whose client has hung up, as Daphne does after ten seconds.
+
+    A thread that waits for a lock cannot be stopped. Django closes its connection after it: cancelled before that, it
+    would never, and of the pool one connection would be missing for good.
+    """
+    request = asyncio.ensure_future(django_application(scope, receive, send))
+    _running.add(request)
+    request.add_done_callback(_running.discard)
+    await asyncio.shield(request)
 
 
 async def http(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
     """Ahead of Django: the sandbox's paths and, where no reverse proxy does it, pictures. The rest is the shop."""
-    application: Callable = django_application
+    application: Callable = to_its_end
     if sandbox is not None and (scope["path"] + "/").startswith(f"{sandbox.prefix}/"):
         application = sandbox
     elif media is not None and scope["path"].startswith(settings.MEDIA_URL):
