@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from shop.backoffice.theme import UNFOLD as UNFOLD
+from shop.pool import GIVES_UP_AFTER, begin_anew
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -163,10 +164,15 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Under ASGI each request runs in a thread of its own: persistent connections would pile up, a pool does not.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = (
+        True  # after a restart of the database nobody gets a dead one
+    )
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {  # beside what the URL says, such as sslmode
         "min_size": env.int("DATABASE_POOL_MIN", default=2),
         "max_size": env.int("DATABASE_POOL_MAX", default=16),
         "timeout": env.int("DATABASE_POOL_TIMEOUT", default=20),
+        "reconnect_timeout": GIVES_UP_AFTER,
+        "reconnect_failed": begin_anew,
     }
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -413,10 +419,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "shop.logs.LineFormatter"}, "json": {"()": "shop.logs.JsonLines"}},
+    "filters": {"outages": {"()": "shop.outages.InOneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["outages"]},
         "django.tasks": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "twisted": {"level": "ERROR"},  # below that it names clients
