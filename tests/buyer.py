@@ -18,10 +18,11 @@ ADDRESS = {
 class Buyer:
     """Use as `async with Buyer(url) as buyer`. Each method is one page; it returns the answer's status and text."""
 
-    def __init__(self, url: str, email: str = "nora@example.com") -> None:
+    def __init__(self, url: str, email: str = "nora@example.com", **session: Any) -> None:
+        """`session` is for aiohttp's."""
         self.url, self.email = url, email
-        timeout = aiohttp.ClientTimeout(total=120)
-        self.http = aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout)
+        jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(total=120)
+        self.http = aiohttp.ClientSession(url, cookie_jar=jar, timeout=timeout, **session)
         self.form: dict[str, str] = {}
 
     async def __aenter__(self) -> "Buyer":

@@ -9,19 +9,17 @@ must add up.
 """
 
 import asyncio
-import json
-import re
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
 
 from lab.faults.dying import CHECKOUT, PLACING, STARTING, TOLD
 from lab.faults.harness import Case, main
+from lab.faults.provider import confirm, differences
 from lab.faults.site import Server, Site
 from tests.buyer import Buyer
 
@@ -38,7 +36,6 @@ BOUNDS = {
     "settled_s": 90.0,
 }
 DIES_WITHIN = 20.0
-AUTHORIZED = {"Authorization": "Bearer sk_test_sandbox"}
 
 
 class Size(NamedTuple):
@@ -78,7 +75,7 @@ def _die(site: Site, shop: Server, product: tuple[str, int], since: int, point: 
         **{name: seen[name] - before[name] for name in ("orders", "paid", "released")},
         "not_finished": wanted - finished,
         "unsettled": unsettled,
-        "charged_unknown_to_us": len(set(_charged(shop)) ^ set(seen["charged"])),
+        "charged_unknown_to_us": differences(shop.url, seen),
         **{name: seen[name] for name in BOUNDS if name in seen},
         "settled_s": settled,
     }
@@ -99,7 +96,7 @@ async def _buy(shop: Server, product: tuple[str, int], point: str, gives_up: boo
             elif point in STARTING:
                 await buyer.get(location)
             else:
-                await _confirm(buyer, page)
+                await confirm(buyer, page)
         died = await asyncio.to_thread(_has_died, shop)
         await asyncio.to_thread(shop.start_again)
         if gives_up:
@@ -108,20 +105,7 @@ async def _buy(shop: Server, product: tuple[str, int], point: str, gives_up: boo
             location = (await buyer.place_order())[1]
         if point not in TOLD:
             page = (await buyer.get(location))[1]
-        return died, await _confirm(buyer, page)
-
-
-async def _confirm(buyer: Buyer, page: str) -> bool:
-    """Sends the card, as the provider's script does from the page. Whether the provider has the money then."""
-    secret = re.search(r'data-secret="([^"]+)"', page)
-    if secret is None:
-        return False
-    intent = f"/sandbox/stripe/v1/payment_intents/{secret[1].partition('_secret_')[0]}"
-    fields = {"payment_method": "pm_card_visa", "return_url": buyer.url}
-    async with buyer.http.post(f"{intent}/confirm", data=fields, headers=AUTHORIZED) as answer:
-        await answer.read()  # refused, where it has the money already
-    async with buyer.http.get(intent, headers=AUTHORIZED) as answer:
-        return (await answer.json())["status"] == "succeeded"
+        return died, await confirm(buyer, page)
 
 
 def _has_died(shop: Server) -> bool:
@@ -130,22 +114,6 @@ def _has_died(shop: Server) -> bool:
     except subprocess.TimeoutExpired:
         shop.process.kill()
         return False
-
-
-def _charged(shop: Server) -> Iterator[str]:
-    """The intents that succeeded, by the provider's own list."""
-    after = ""
-    while True:
-        page = _page(f"{shop.url}/sandbox/stripe/v1/payment_intents?limit=100{after}")
-        yield from (intent["id"] for intent in page["data"] if intent["status"] == "succeeded")
-        if not page["has_more"]:
-            return
-        after = f"&starting_after={page['data'][-1]['id']}"
-
-
-def _page(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=AUTHORIZED), timeout=20) as answer:
-        return json.load(answer)
 
 
 if __name__ == "__main__":

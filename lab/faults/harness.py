@@ -24,7 +24,7 @@ from lab.faults.site import Site
 
 SLACK = 5
 SOCKETS = ("block", "valkey", "jitter", "readers", "storm", "deploy", "relay", "clock")
-SALES = ("checkout", "webhooks")  # the same whichever door the sockets have
+SALES = ("checkout", "hangup", "database", "webhooks")  # the same whichever door the sockets have
 RUNS = (*SOCKETS, *SALES)
 SPARE_FILES = 400  # of a process, beside its sockets
 

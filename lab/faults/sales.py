@@ -108,7 +108,7 @@ def unsettled(since: int) -> int:
 
 
 def verdict(since: int) -> dict[str, Any]:
-    """Of all orders after this id; `charged` are the intents that we know to have succeeded."""
+    """Of all orders after this id; `charged` are intents that we know to have succeeded, `known` of all orders."""
     orders = Order.objects.filter(pk__gt=since)
     paid = [order.pk for order in orders.filter(status=Order.Status.PAID)]
     payments = Payment.objects.filter(order__in=orders, status=Payment.Status.SUCCEEDED)
@@ -128,6 +128,9 @@ def verdict(since: int) -> dict[str, Any]:
         "lost_events": OrderEvent.objects.exclude(pk__in=told).count(),
         "stock_faults": len(stock_faults()),
         "charged": [payment.intent_id for payment in payments],
+        "known": list(
+            Payment.objects.filter(status=Payment.Status.SUCCEEDED).values_list("intent_id", flat=True)
+        ),
     }
     connection.close()
     return figures

