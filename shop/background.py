@@ -27,6 +27,7 @@ from shop.cart.models import CART_KEPT, Cart
 from shop.desk.services import clear_desks
 from shop.digests import digests
 from shop.drops.services import move_lines
+from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
@@ -68,6 +69,7 @@ JOBS: dict[Callable[[], object], float] = {
     relay: 2,
     tell_due: 5,
     clear_desks: 5,
+    tell_arrived: 5,
     expire_orders: 10,
     reconcile: 30,
     hear_unheard: 30,

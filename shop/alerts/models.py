@@ -13,6 +13,7 @@ from djmoney.models.fields import MoneyField
 
 from shop.catalog.models import Product, ProductImage, Variant
 from shop.catalog.options import url_of
+from shop.inventory.models import Stock
 from shop.money import as_json, in_words
 
 if TYPE_CHECKING:
@@ -30,11 +31,15 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(user=user.pk) if user.is_authenticated else self.none()
 
     def to_buy(self) -> AlertQuerySet:
-        """Those whose variant can be bought now: nobody is called to an empty shelf."""
-        return self.filter(
-            variant__stock__on_hand__gt=F("variant__stock__reserved"),
-            variant__product__in=Product.objects.visible(),  # type: ignore[attr-defined]
-        )
+        """Those whose variant can be bought now."""
+        return self._shown().filter(variant__stock__in=Stock.objects.to_sell())
+
+    def on_shelf(self) -> AlertQuerySet:
+        """Those whose variant is there: nobody is called to an empty shelf, nor to one that is made to order."""
+        return self._shown().filter(variant__stock__in=Stock.objects.on_shelf())
+
+    def _shown(self) -> AlertQuerySet:
+        return self.filter(variant__product__in=Product.objects.visible())  # type: ignore[attr-defined]
 
     def cheaper(self) -> AlertQuerySet:
         return self.filter(kind=Alert.Kind.CHEAPER, variant__price__lt=F("price_asked"))

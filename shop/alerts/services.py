@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from notifications.preferences import wants
@@ -63,7 +62,7 @@ def ask(
 
 def refuse_if_there(variant: Variant, kind: str) -> None:
     """Raises ThereAlready where nobody need wait for it to be back."""
-    if kind == Alert.Kind.BACK and Stock.objects.filter(variant=variant, on_hand__gt=F("reserved")).exists():
+    if kind == Alert.Kind.BACK and Stock.objects.on_shelf().filter(variant=variant).exists():
         raise ThereAlready
 
 
@@ -81,14 +80,14 @@ def forget_old() -> None:
 
 
 def _back() -> Iterable[int]:
-    due = Alert.objects.waiting().filter(kind=Alert.Kind.BACK).to_buy()
+    due = Alert.objects.waiting().filter(kind=Alert.Kind.BACK).on_shelf()
     return due.order_by("variant").values_list("variant", flat=True).distinct()
 
 
 def _wave(variant_id: int) -> Iterable[Alert]:
     """The next in the queue: so many for each print that is there, less those told a few minutes ago."""
     alerts = Alert.objects.filter(kind=Alert.Kind.BACK, variant=variant_id)
-    there = Stock.objects.get(variant=variant_id).available
+    there = Stock.objects.get(variant=variant_id).here
     told = alerts.told_since(timezone.now() - PAUSE).count()
     return alerts.waiting().loaded()[: max(0, min(AT_ONCE, TOLD_FOR_EACH * there - told))]
 

@@ -20,7 +20,18 @@ class LineSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = OrderLine
-        fields = ("sku", "title", "options", "quantity", "unit_price", "discount", "tax_percent", "total")
+        fields = (
+            "sku",
+            "title",
+            "options",
+            "quantity",
+            "ahead",
+            "lead_days",
+            "unit_price",
+            "discount",
+            "tax_percent",
+            "total",
+        )
 
 
 class EventSerializer(serializers.ModelSerializer):

@@ -9,6 +9,7 @@ from notifications.log import position
 from shop.api.shapes import Amount, Pages, stream
 from shop.catalog.models import Category, OptionValue, Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.search import search
+from shop.inventory.models import stock_of
 
 
 class ImageSerializer(serializers.ModelSerializer):
@@ -43,14 +44,24 @@ class VariantSerializer(serializers.ModelSerializer):
     price = Amount()
     options = OptionValueSerializer(source="option_values", many=True)
     available = serializers.SerializerMethodField()
+    in_stock = serializers.SerializerMethodField()
+    lead_days = serializers.SerializerMethodField()
 
     class Meta:
         model = Variant
-        fields = ("sku", "price", "weight_g", "options", "available")
+        fields = ("sku", "price", "weight_g", "options", "available", "in_stock", "lead_days")
 
     def get_available(self, variant: Variant) -> int:
-        stock = getattr(variant, "stock", None)
-        return stock.available if stock else 0
+        return stock_of(variant).available
+
+    def get_in_stock(self, variant: Variant) -> int:
+        """Those of `available` that can leave today."""
+        return stock_of(variant).here
+
+    def get_lead_days(self, variant: Variant) -> int | None:
+        """Days until one of the others leaves, which is made to order; none where none is made."""
+        stock = stock_of(variant)
+        return stock.lead_days if stock.backorder_limit else None
 
 
 class AttributeSerializer(serializers.ModelSerializer):

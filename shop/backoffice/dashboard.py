@@ -14,7 +14,7 @@ from notifications.log import positions
 from shop.backoffice.feed import readable
 from shop.backoffice.inventory import level
 from shop.backoffice.orders import STATUS_COLOURS
-from shop.inventory.models import LOW, Stock
+from shop.inventory.models import LOW, Reservation, Stock
 from shop.orders.models import Order
 from shop.payments.models import Discrepancy, Dispute, Payment, Refund
 
@@ -32,6 +32,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["newest"] = [(order, STATUS_COLOURS[Status(order.status)]) for order in newest]
     if may("inventory.view_stock"):
         context["low_stock"] = _low_stock()
+        context["awaited"] = Reservation.objects.waiting().count()
     if may("payments.view_payment"):
         context["troubles"] = _troubles()
     return context
@@ -59,9 +60,10 @@ def _waiting() -> dict[str, Any]:
 
 
 def _low_stock() -> list[tuple[Stock, str]]:
+    """What lies there less what is sold: below zero, so many are sold ahead."""
     rows = Stock.objects.filter(on_hand__lte=F("reserved") + LOW).annotate(free=F("on_hand") - F("reserved"))
     rows = rows.select_related("variant__product").order_by("free", "variant__sku")[:ROWS]
-    return [(stock, level(stock.available)) for stock in rows]
+    return [(stock, level(stock.free)) for stock in rows]
 
 
 def _troubles() -> dict[str, Any]:

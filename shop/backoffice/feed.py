@@ -28,6 +28,7 @@ LENGTH = 60
 WORDS = {
     "order.placed": ("was placed", ""),
     "order.paid": ("was paid", "warning"),
+    "order.stock_arrived": ("has all its prints now", "warning"),
     "order.packed": ("was packed", "warning"),
     "order.partly_shipped": ("left in part", "info"),
     "order.shipped": ("is on its way", "info"),
@@ -50,7 +51,8 @@ WORDS = {
     "money.differs": ("differs from the provider's books", "danger"),
     "stock.low": ("runs low", "warning"),
     "stock.out": ("is sold out", "danger"),
-    "stock.back": ("is in stock", "success"),
+    "stock.ahead": ("is made to order from now on", "warning"),
+    "stock.back": ("can be had again", "success"),
 }
 
 

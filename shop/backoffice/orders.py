@@ -29,6 +29,7 @@ from shop.backoffice.site import hand
 from shop.desk import services as desk
 from shop.desk.models import Presence
 from shop.errors import ShopError
+from shop.inventory.shelf import awaited
 from shop.orders.invoicing import documents_of
 from shop.orders.models import FIRST_NUMBER, Order, OrderLine
 from shop.orders.services import pack_order
@@ -52,6 +53,14 @@ STATUS_COLOURS = {
 def auto_id(step: str) -> str:
     """Several steps ask for a reason: each label must lead to its own field."""
     return f"id_{step}_%s"
+
+
+def mark_missing(order: Order) -> None:
+    """Gives each line that was made to order `missing`, how many of it are not on the shelf yet."""
+    lines = [line for line in order.lines.all() if line.ahead]
+    missing = awaited(order.public_id) if lines else {}
+    for line in lines:
+        line.missing = missing.get(line.variant_id or 0, 0)  # type: ignore[attr-defined]
 
 
 @admin.register(Order)
@@ -214,6 +223,7 @@ class OrderAdmin(ModelAdmin):
         status: int = 200,
     ) -> HttpResponse:
         ledger = Ledger.of(order)
+        mark_missing(order)
         steps = [
             (
                 name,

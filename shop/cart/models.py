@@ -81,12 +81,15 @@ class Cart(models.Model):
 
 
 class CartLine(models.Model):
-    """`seen_price` is what the buyer was last shown, so that a change can be told."""
+    """`seen_price` and `seen_lead_days` (0 from the shelf) are what the buyer was last shown, so that a change can be
+    told.
+    """
 
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
     quantity = models.PositiveIntegerField()
     seen_price = MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY)
+    seen_lead_days = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

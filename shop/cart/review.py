@@ -13,6 +13,8 @@ from djmoney.money import Money
 from shop.cart.models import Cart, CartLine
 from shop.catalog.models import Product, ProductImage, Variant
 from shop.errors import ShopError
+from shop.inventory.models import stock_of
+from shop.inventory.words import in_days
 from shop.pricing.models import TaxRate
 from shop.pricing.offers import Buyer, Terms
 from shop.pricing.services import Item, Totals, price
@@ -23,7 +25,10 @@ from shop.promotions.services import UNKNOWN, Customer, standing_offers
 
 @dataclass(frozen=True, slots=True)
 class ReviewedLine:
-    """A line with what is true now. `problem` says in words what must change before it can be bought."""
+    """A line with what is true now. `problem` says in words what must change before it can be bought.
+
+    `ahead` of them would have to be made, and then leave after `lead_days`; both are 0 where all are there.
+    """
 
     id: int
     variant: Variant
@@ -34,6 +39,8 @@ class ReviewedLine:
     unit_price: Money
     gross: Money
     available: int
+    ahead: int
+    lead_days: int
     problem: str
 
     @property
@@ -56,6 +63,11 @@ class Review:
     @property
     def weight_g(self) -> int:
         return sum(line.variant.weight_g * line.quantity for line in self.lines)
+
+    @property
+    def lead_days(self) -> int:
+        """Until the parcel can leave; 0 where all of it lies on the shelf."""
+        return max((line.lead_days for line in self.lines), default=0)
 
     @property
     def coupon(self) -> Coupon | None:
@@ -126,22 +138,39 @@ def review(cart: Cart) -> Review:
 
     A fixed number of queries, whatever the number of lines.
     """
-    lines, notices, repriced = [], [], []
+    lines, notices, changed = [], [], []
     for line in _loaded_lines(cart):
-        lines.append(_reviewed(line))
-        if line.seen_price != line.variant.price:
-            title = line.variant.product.title
-            notices.append(f"The price of “{title}” changed from {line.seen_price} to {line.variant.price}.")
-            line.seen_price = line.variant.price
-            repriced.append(line)
-    if repriced:
-        CartLine.objects.bulk_update(repriced, ["seen_price"])
+        now = _reviewed(line)
+        lines.append(now)
+        notices += _changes(line, now)
+        if (line.seen_price, line.seen_lead_days) != (now.unit_price, now.lead_days):
+            line.seen_price, line.seen_lead_days = now.unit_price, now.lead_days
+            changed.append(line)
+    if changed:
+        CartLine.objects.bulk_update(changed, ["seen_price", "seen_lead_days"])
     if cart.coupon and (reason := _coupon_trouble(cart.coupon)):
         notices.append(f"The code {cart.coupon.code} was taken off: {reason}")
         # Without a word on the cart's stream: any other page finds the same when it looks, and would lose this notice.
         Cart.objects.filter(pk=cart.pk).update(coupon=None)
         cart.coupon = None
     return Review(cart, lines, notices)
+
+
+def _changes(line: CartLine, now: ReviewedLine) -> list[str]:
+    """What the buyer must hear of before they pay. That it leaves sooner than they were told is no such thing."""
+    told = []
+    if line.seen_price != now.unit_price:
+        told.append(f"The price of “{now.product.title}” changed from {line.seen_price} to {now.unit_price}.")
+    if now.lead_days > line.seen_lead_days:
+        told.append(_waits(now))
+    return told
+
+
+def _waits(line: ReviewedLine) -> str:
+    title, days = f"“{line.product.title}”", in_days(line.lead_days)
+    if line.ahead == line.quantity:
+        return f"{title} is made to order now and ships in {days}."
+    return f"Of {title} {line.ahead} of your {line.quantity} are made to order now, and ship in {days}."
 
 
 def _loaded_lines(cart: Cart) -> list[CartLine]:
@@ -156,11 +185,12 @@ def _loaded_lines(cart: Cart) -> list[CartLine]:
 
 def _reviewed(line: CartLine) -> ReviewedLine:
     variant, product = line.variant, line.variant.product
-    available = variant.stock.available if hasattr(variant, "stock") else 0
+    stock = stock_of(variant)
+    available, ahead = stock.available, stock.ahead(line.quantity)
     problem = ""
     if not product.is_visible:
         problem = "This print is no longer for sale."
-    elif available == 0:
+    elif available <= 0:
         problem = "This one has sold out since you added it."
     elif line.quantity > available:
         problem = f"Only {available} left: please take fewer."
@@ -174,6 +204,8 @@ def _reviewed(line: CartLine) -> ReviewedLine:
         unit_price=variant.price,
         gross=variant.price * line.quantity,
         available=available,
+        ahead=0 if problem else ahead,
+        lead_days=0 if problem else stock.lead_for(line.quantity),
         problem=problem,
     )
 

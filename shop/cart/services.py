@@ -13,6 +13,7 @@ from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 from shop.catalog.models import Variant
 from shop.drops.admission import NO_PLACES, SignedPlaces, require_admission
 from shop.errors import ShopError
+from shop.inventory.models import stock_of
 from shop.inventory.services import OutOfStock
 from shop.promotions.models import Coupon
 
@@ -62,10 +63,13 @@ def add_to_cart(
     line = cart.lines.filter(variant=variant).first()
     total = quantity + (line.quantity if line else 0)
     _check(variant, total)
+    lead_days = stock_of(variant).lead_for(total)
     if line:
-        _write(line, total)
+        _write(line, total, seen_lead_days=lead_days)
     else:
-        line = cart.lines.create(variant=variant, quantity=quantity, seen_price=variant.price)
+        line = cart.lines.create(
+            variant=variant, quantity=quantity, seen_price=variant.price, seen_lead_days=lead_days
+        )
     _tell(cart)
     return line
 
@@ -74,7 +78,7 @@ def add_to_cart(
 def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
     """Sets the quantity of a line; 0 takes it out. Raises LineGone, QuantityTooLarge or OutOfStock."""
     _lock(cart)
-    line = cart.lines.select_related("variant").filter(pk=line_id).first()
+    line = cart.lines.select_related("variant__stock").filter(pk=line_id).first()
     if line is None:
         raise LineGone
     if quantity <= 0:
@@ -83,7 +87,7 @@ def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
         return None
     if quantity > line.quantity:
         _check(line.variant, quantity)
-    _write(line, quantity)
+    _write(line, quantity, seen_lead_days=stock_of(line.variant).lead_for(quantity))
     _tell(cart)
     return line
 
@@ -120,16 +124,18 @@ def _lock(*carts: Cart) -> None:
 def _check(variant: Variant, quantity: int) -> None:
     if quantity > MAX_QUANTITY:
         raise QuantityTooLarge
-    available = variant.stock.available if hasattr(variant, "stock") else 0
+    available = stock_of(variant).available
     if quantity > available:
-        left = f"There are only {available} left." if available else "It is sold out."
+        left = f"There are only {available} left." if available > 0 else "It is sold out."
         raise OutOfStock(left, short={variant.pk: available})
 
 
-def _write(line: CartLine, quantity: int) -> None:
-    if not CartLine.objects.filter(pk=line.pk).update(quantity=quantity):
+def _write(line: CartLine, quantity: int, **seen: int) -> None:
+    """`seen` is what the answer to the buyer's own step shows of it."""
+    if not CartLine.objects.filter(pk=line.pk).update(quantity=quantity, **seen):
         raise LineGone
     line.quantity = quantity
+    line.seen_lead_days = seen.get("seen_lead_days", line.seen_lead_days)
 
 
 @transaction.atomic

@@ -60,6 +60,6 @@ def offered(variants: Sequence[Variant], chosen: Variant) -> list[OfferedOption]
     for value in ordered:
         option = options.setdefault(value.option.code, OfferedOption(value.option, []))
         wanted = codes(chosen) | {value.option.code: value.code}
-        there = any(codes(variant) == wanted and available(variant) for variant in variants)
+        there = any(codes(variant) == wanted and available(variant) > 0 for variant in variants)
         option.values.append(Offered(value, codes(chosen).get(value.option.code) == value.code, there))
     return list(options.values())

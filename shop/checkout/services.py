@@ -106,7 +106,7 @@ def _place(
     applied = [verdict.terms for verdict in totals.applied]
     redeem(order.public_id, applied, cart.coupon, customer.key)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
-    reserve(order.public_id, quantities, order.reserved_until)
+    _promise(order, seen, reserve(order.public_id, quantities, order.reserved_until))
     if not order.total.amount:
         mark_paid(order, why="There was nothing to pay.")
     return order
@@ -122,6 +122,16 @@ def _refuse_what_changed(seen: Review) -> None:
         )
     if seen.notices or seen.blocked:
         raise CartChanged(notices=seen.notices)
+
+
+def _promise(order: Order, seen: Review, ahead: Mapping[int, int]) -> None:
+    """Keeps what was promised of each line. Raises CartChanged where the last one there went a moment ago."""
+    for line in seen.lines:
+        if not (made := ahead.get(line.variant.pk, 0)):
+            continue
+        if not line.ahead:
+            raise CartChanged(f"“{line.product.title}” has just become one that is made to order.")
+        order.lines.filter(variant=line.variant).update(ahead=made, lead_days=line.lead_days)
 
 
 def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str, customer: Customer) -> Choice:

@@ -127,8 +127,7 @@ class Drop(models.Model):
         return sha256(f"{self.seed}:{public_id}".encode()).hexdigest()
 
     def has_stock(self) -> bool:
-        stock = Stock.objects.filter(variant__product__drops=self, on_hand__gt=F("reserved"))
-        return stock.exists()
+        return Stock.objects.to_sell().filter(variant__product__drops=self).exists()
 
     def as_told(self) -> dict[str, int | bool | None]:
         """All that anybody in the line needs to know; the same for everybody. Times in milliseconds."""

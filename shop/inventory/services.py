@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils.module_loading import import_string
 
 from notifications.services import notify
 from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.inventory.models import LOW, Reservation, Stock, StockMovement
+from shop.inventory.shelf import require_on_shelf
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -38,9 +40,17 @@ class NotHeld(ShopError):
     message = "Not so many of it are set aside for this order."
 
 
+class BelowPromised(ShopError):
+    code = "below_promised"
+    message = "More are already sold beyond what is on the shelf."
+
+
 @transaction.atomic
-def reserve(reference: str, quantities: Mapping[int, int], until: datetime | None) -> None:
-    """Holds stock for `reference`, all of it or none. Raises OutOfStock naming every variant that falls short."""
+def reserve(reference: str, quantities: Mapping[int, int], until: datetime | None) -> dict[int, int]:
+    """Holds stock for `reference`, all of it or none. Raises OutOfStock naming every variant that falls short.
+
+    Returns how many of each variant have to be made, of those where any have.
+    """
     take = import_string(settings.STOCK_TAKING)
     short = [variant_id for variant_id in sorted(quantities) if not take(variant_id, quantities[variant_id])]
     if short:
@@ -52,7 +62,9 @@ def reserve(reference: str, quantities: Mapping[int, int], until: datetime | Non
         Reservation(reference=reference, variant_id=variant_id, quantity=quantity, expires_at=until)
         for variant_id, quantity in sorted(quantities.items())
     )
-    announce({variant_id: -quantity for variant_id, quantity in quantities.items()})
+    stocks = announce({variant_id: -quantity for variant_id, quantity in quantities.items()})
+    # This order's are the last that were taken, and so the first that are not there.
+    return {stock.pk: min(stock.owed, quantities[stock.pk]) for stock in stocks if stock.owed}
 
 
 def keep(reference: str) -> None:
@@ -77,8 +89,10 @@ def release(reference: str, quantities: Mapping[int, int] | None = None) -> bool
 def ship(reference: str, quantities: Mapping[int, int] | None = None, actor: User | None = None) -> None:
     """What `reference` holds leaves the shelf, all of it or so many of each variant.
 
-    A second call without quantities sends nothing twice. Raises NotHeld for more than is held.
+    A second call without quantities sends nothing twice. Raises NotHeld for more than is held,
+    NotThereYet where the shelf is empty, or what lies there is of orders before this one.
     """
+    require_on_shelf(reference, quantities)
     sent = _let_go(reference, State.SHIPPED, quantities)
     for variant_id, quantity in sent.items():
         Stock.objects.filter(variant_id=variant_id).update(
@@ -106,15 +120,33 @@ def receive(
     actor: User | None = None,
     reference: str = "",
 ) -> None:
-    """Adds to (or, negative, takes from) what is on the shelf. Raises OutOfStock below what is reserved."""
+    """Adds to (or, negative, takes from) what is on the shelf.
+
+    Raises OutOfStock where orders hold more than would be left and could be made.
+    """
     Stock.objects.get_or_create(variant=variant)
-    enough = Stock.objects.filter(variant=variant, on_hand__gte=F("reserved") - quantity)
+    room = F("reserved") - F("backorder_limit") - quantity
+    enough = Stock.objects.filter(variant=variant, on_hand__gte=Greatest(room, -quantity))
     if not enough.update(on_hand=F("on_hand") + quantity):
         raise OutOfStock("Fewer would be left than are already reserved for orders.")
     StockMovement.objects.create(
         variant=variant, quantity=quantity, reason=reason, reference=reference, actor=actor
     )
     announce({variant.pk: quantity})
+
+
+@transaction.atomic
+def allow_backorders(variant: Variant, limit: int, lead_days: int) -> None:
+    """So many may be sold beyond what is there. Raises BelowPromised for fewer than have been."""
+    Stock.objects.get_or_create(variant=variant)
+    stock = Stock.objects.select_for_update(no_key=True).get(variant=variant)
+    if limit < stock.owed:
+        raise BelowPromised(
+            f"{stock.owed} are already sold beyond what is on the shelf: not fewer than that."
+        )
+    stock.backorder_limit, stock.lead_days = limit, lead_days
+    stock.save(update_fields=["backorder_limit", "lead_days"])
+    _tell_pages(stock)
 
 
 def _let_go(reference: str, state: str, quantities: Mapping[int, int] | None) -> dict[int, int]:
@@ -136,31 +168,46 @@ def _let_go(reference: str, state: str, quantities: Mapping[int, int] | None) ->
     return ended
 
 
-def announce(changes: Mapping[int, int]) -> None:
+def announce(changes: Mapping[int, int]) -> list[Stock]:
     """Tells the pages of these variants' products how many there are now, and the staff what ran low or out.
+
+    Returns the stock of each as it is now.
 
     `changes` maps the id of each variant to how many more (or fewer) can be bought than before. The caller's
     update holds the row, so what was before is now less the change.
     """
-    stocks = Stock.objects.filter(variant_id__in=list(changes)).select_related("variant__product")
-    for stock in stocks.order_by("variant__product__slug", "variant_id"):
-        variant, available = stock.variant, stock.available
-        notify(
-            f"product:{variant.product.slug}",
-            "stock",
-            sku=variant.sku,
-            available=available,
-            reserved=stock.reserved,
-        )
-        if kind := _crossing(available - changes[variant.pk], available):
+    rows = Stock.objects.filter(variant_id__in=list(changes)).select_related("variant__product")
+    stocks = list(rows.order_by("variant__product__slug", "variant_id"))
+    for stock in stocks:
+        _tell_pages(stock)
+        if kind := _crossing(stock, changes[stock.pk]):
+            variant = stock.variant
             what = {"variant": variant.pk, "sku": variant.sku, "title": variant.product.title}
-            notify("staff:stock", kind, **what, available=available)
+            notify("staff:stock", kind, **what, available=stock.available)
+    return stocks
 
 
-def _crossing(before: int, now: int) -> str:
+def _tell_pages(stock: Stock) -> None:
+    notify(
+        f"product:{stock.variant.product.slug}",
+        "stock",
+        sku=stock.variant.sku,
+        available=stock.available,
+        reserved=stock.reserved,
+        here=stock.here,
+        lead_days=stock.lead_days if stock.backorder_limit else None,
+    )
+
+
+def _crossing(stock: Stock, change: int) -> str:
     """The kind of the event for the mark that a change went past; none while it stays on one side."""
+    now = stock.available
+    before = now - change
+    shelf = stock.on_hand - stock.reserved
     if now <= 0 < before:
         return "stock.out"
+    if shelf <= 0 < shelf - change and now > 0:
+        return "stock.ahead"
     if now <= LOW < before:
         return "stock.low"
     return "stock.back" if before <= 0 < now else ""

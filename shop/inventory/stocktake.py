@@ -39,7 +39,9 @@ def count_stock(counts: Mapping[int, int], *, reference: str = "", actor: User |
             if stock.on_hand != counts[stock.variant_id]:
                 differing.append(stock)
     if short := {
-        stock.variant_id: stock.reserved for stock in differing if counts[stock.variant_id] < stock.reserved
+        stock.variant_id: stock.reserved
+        for stock in differing
+        if counts[stock.variant_id] + stock.backorder_limit < stock.reserved
     }:
         raise BelowReserved(reserved=short)
     new = [Stock(variant_id=pk, on_hand=counts[pk]) for pk in sorted(missing)]

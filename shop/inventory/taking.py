@@ -14,7 +14,8 @@ ADVISORY_CLASS = 0x57 << 48  # which of PostgreSQL's advisory locks are about st
 
 def guarded(variant_id: int, quantity: int) -> bool:
     """One conditional update: the database decides, so no two buyers get the last one."""
-    enough = Stock.objects.filter(variant_id=variant_id, on_hand__gte=F("reserved") + quantity)
+    room = F("reserved") + quantity - F("backorder_limit")
+    enough = Stock.objects.filter(variant_id=variant_id, on_hand__gte=room)
     return bool(enough.update(reserved=F("reserved") + quantity))
 
 

@@ -3,6 +3,7 @@
 TITLES = {
     "placed": "Order placed",
     "paid": "Paid",
+    "stock_arrived": "All of it is here",
     "packed": "Packed",
     "partly_shipped": "Part of it is on its way",
     "shipped": "On its way",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 from django.db.models.functions import Round
 from django.urls import reverse
 from django.utils import timezone
@@ -60,6 +60,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.prefetch_related(
             "lines", Prefetch("shipments", queryset=parcels), Prefetch("events", queryset=events)
         )
+
+    def made_to_order(self) -> OrderQuerySet:
+        """Paid or packed, with prints that were not there when it was placed and have not been told of as there."""
+        told = OrderEvent.objects.filter(order=OuterRef("pk"), kind="stock_arrived")
+        ahead = OrderLine.objects.filter(order=OuterRef("pk"), ahead__gt=0)
+        sold = self.filter(status__in=[Order.Status.PAID, Order.Status.PACKED])
+        return sold.filter(Exists(ahead), ~Exists(told))
 
     def overdue(self, at: datetime | None = None) -> OrderQuerySet:
         """Unpaid, and their half hour is over."""
@@ -144,6 +151,12 @@ class Order(PostalAddress):
     def stream(self) -> str:
         return f"order:{self.public_id}"
 
+    @property
+    def ships_by(self) -> date | None:
+        """The day that was promised, where some of it is made to order."""
+        days = max((line.lead_days for line in self.lines.all() if line.ahead), default=0)
+        return timezone.localdate(self.placed_at) + timedelta(days=days) if days else None
+
     def get_absolute_url(self) -> str:
         return reverse("storefront:order", args=[self.public_id])
 
@@ -217,7 +230,10 @@ class Order(PostalAddress):
 
 
 class OrderLine(models.Model):
-    """A copy of what was bought as it was then; `variant` only leads back to it."""
+    """A copy of what was bought as it was then; `variant` only leads back to it.
+
+    `ahead` of them were not there yet, and were promised to leave `lead_days` after the order.
+    """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     variant = models.ForeignKey(Variant, null=True, on_delete=models.SET_NULL, related_name="order_lines")
@@ -229,6 +245,8 @@ class OrderLine(models.Model):
     shipped = models.PositiveIntegerField(default=0, editable=False)
     cancelled = models.PositiveIntegerField(default=0, editable=False)
     refunded = models.PositiveIntegerField(default=0, editable=False)
+    ahead = models.PositiveIntegerField("made to order", default=0)
+    lead_days = models.PositiveSmallIntegerField(default=0)
     discount = money_field()
     tax_added = money_field(default=0)
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
@@ -250,6 +268,7 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 condition=Q(quantity__gte=F("refunded")), name="no_more_refunded_than_ordered"
             ),
+            models.CheckConstraint(condition=Q(ahead__lte=F("quantity")), name="no_more_ahead_than_ordered"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,8 @@ from django.db import IntegrityError, transaction
 from notifications.preferences import wants
 from shop.errors import ShopError
 from shop.inventory import services as inventory
+from shop.inventory.models import Reservation
+from shop.inventory.shelf import require_some_on_shelf
 from shop.orders.invoicing import invoice_order
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, Shipment
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Status = Order.Status
+AT_ONCE = 200
 
 
 class TrackingNumberTaken(ShopError):
@@ -66,9 +69,31 @@ def mark_paid(order: Order, *, why: str = "") -> bool:
     return True
 
 
+@transaction.atomic
 def pack_order(order: Order, by: User | None = None) -> None:
-    """Raises WrongStatus unless the order is paid."""
+    """Raises WrongStatus unless the order is paid, NotThereYet where nothing of it is on the shelf."""
     order.move_to(Status.PACKED, by=by)
+    require_some_on_shelf(order.public_id)
+
+
+def tell_arrived() -> int:
+    """Tells those whose prints were made to order that all are there now. Returns how many it told.
+
+    What is due is read from the shelf as it is, whatever filled it, so that nothing that dies in between is lost.
+    """
+    waiting = Reservation.objects.waiting().values_list("reference", flat=True)
+    due = Order.objects.made_to_order().exclude(public_id__in=list(waiting))
+    return sum(_tell_arrived(pk) for pk in due.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+
+
+@transaction.atomic
+def _tell_arrived(pk: int) -> bool:
+    # Locked, and looked at again: several processes may do this.
+    order = Order.objects.select_for_update(no_key=True).made_to_order().filter(pk=pk).first()
+    if order is None:
+        return False
+    order.record("stock_arrived")
+    return True
 
 
 @transaction.atomic
@@ -82,7 +107,8 @@ def ship_order(
     """A parcel leaves, with everything that is left or with so many of each line (by its id).
 
     The order is shipped when nothing is left to send. The same parcel twice is one parcel. Raises WrongStatus unless
-    packed, NothingToShip for more than is left or nothing, TrackingNumberTaken for a number used before.
+    packed, NothingToShip for more than is left or nothing, NotThereYet for what is not on the shelf,
+    TrackingNumberTaken for a number used before.
     """
     # Read anew: what the caller holds may be older than the lock.
     locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)

@@ -30,20 +30,22 @@ def follow(products: Sequence[Any]) -> None:
     for product in products:
         product.following = {_stream(product): places[_stream(product)]}
         product.variants_now = now = variants[product.pk]
-        product.left = sum(left for left, _ in now.values())
+        product.left = sum(left for left, _, _ in now.values())
+        product.here = sum(here for _, _, here in now.values())
         if now:
-            product.price_from = min(Decimal(price) for _, price in now.values())
+            product.price_from = min(Decimal(price) for _, price, _ in now.values())
 
 
 def _stream(product: Product) -> str:
     return f"product:{product.slug}"
 
 
-def _variants(products: Sequence[Product]) -> defaultdict[int, dict[str, tuple[int, str]]]:
-    """By product and SKU, how many are left and what one costs."""
-    left = Coalesce(F("stock__on_hand") - F("stock__reserved"), 0)
-    rows = Variant.objects.filter(product__in=products).values_list("product", "sku", left, "price")
-    found: defaultdict[int, dict[str, tuple[int, str]]] = defaultdict(dict)
-    for product, sku, count, price in rows:
-        found[product][sku] = (count, f"{price.normalize():f}")
+def _variants(products: Sequence[Product]) -> defaultdict[int, dict[str, tuple[int, str, int]]]:
+    """By product and SKU, how many are left, what one costs, and how many of them are here."""
+    here = Coalesce(F("stock__on_hand") - F("stock__reserved"), 0)
+    ahead = Coalesce(F("stock__backorder_limit"), 0)
+    rows = Variant.objects.filter(product__in=products).values_list("product", "sku", "price", here, ahead)
+    found: defaultdict[int, dict[str, tuple[int, str, int]]] = defaultdict(dict)
+    for product, sku, price, count, limit in rows:
+        found[product][sku] = (count + limit, f"{price.normalize():f}", max(0, count))
     return found

@@ -11,12 +11,14 @@ from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_object
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from shop.alerts.models import Alert
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.drops.models import Drop
+from shop.inventory.models import Stock, stock_of
 from shop.shipping.models import ShippingMethod
 from shop.storefront.alerts import with_alerts
 from shop.storefront.cards import follow, hung
@@ -43,19 +45,23 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     prefetch_related_objects([product, *related], "images")
     images = list(product.images.all())
     options = offered(variants, chosen) if chosen else []
+    delivery = _delivery(chosen) if chosen else None
+    stock = stock_of(chosen) if chosen else Stock()
     context = {
         "product": product,
         "images": images,
         "shown": _shown(chosen, images),
         "prints": {image.pk for image in images[:1]} | {variant.image_id for variant in variants},
-        "variants": [_as_data(variant, images) for variant in variants],
+        "variants": [_as_data(variant, images, delivery) for variant in variants],
         "chosen": chosen,
         "options": options,
-        "left": available(chosen) if chosen else 0,
-        "sold_out": not any(available(variant) for variant in variants),
+        "left": max(0, stock.available),
+        "stock": stock,
+        "made": _made(stock, delivery) if stock.available > 0 and not stock.here else None,
+        "sold_out": not any(available(variant) > 0 for variant in variants),
         "frame": _frame(chosen) if chosen else "",
         "wall": _wall(chosen, images) if chosen else None,
-        "delivery": _delivery(chosen) if chosen else None,
+        "delivery": delivery,
         "related": related,
         "room": room_of(request, product) if product.in_drop else None,  # type: ignore[attr-defined]  # annotated
     }
@@ -67,17 +73,18 @@ def _shown(chosen: Variant | None, images: list[ProductImage]) -> ProductImage |
     return next((image for image in images if chosen and image.pk == chosen.image_id), first)
 
 
-def _as_data(variant: Any, images: list[ProductImage]) -> dict[str, Any]:
+def _as_data(variant: Any, images: list[ProductImage], delivery: dict[str, Any] | None) -> dict[str, Any]:
     """What product.js needs to show another variant without asking."""
-    shown = _shown(variant, images)
+    shown, stock = _shown(variant, images), stock_of(variant)
     return {
         "id": variant.pk,
         "sku": variant.sku,
-        "label": variant.label,
         "price": money(variant.price),
         "options": codes(variant),
-        "available": available(variant),
-        "reserved": variant.stock.reserved if hasattr(variant, "stock") else 0,
+        "available": stock.available,
+        "reserved": stock.reserved,
+        "here": stock.here,
+        **(_made(stock, delivery) if stock.backorder_limit else {}),
         "image": shown.pk if shown else None,
         "frame": _frame(variant),
         "wall": _wall(variant, images),
@@ -102,16 +109,26 @@ def _wall(variant: Variant, images: list[ProductImage]) -> dict[str, int] | None
 
 
 def _delivery(variant: Variant) -> dict[str, Any] | None:
-    """The cheapest of our own parcels within the country, if ordered today."""
+    """The cheapest of our own parcels within the country, and when it arrives if ordered today."""
     method = ShippingMethod.objects.cheapest_parcel(settings.SHOP_COUNTRY, variant.weight_g, variant.price)
     if method is None:
         return None
-    today = timezone.localdate()
-    return {
-        "price": method.price_for(variant.price),
-        "from": working_days_after(today, method.days_min),
-        "to": working_days_after(today, method.days_max),
-    }
+    return {"price": method.price_for(variant.price), "method": method, "here": _arrives(method)}
+
+
+def _made(stock: Stock, delivery: dict[str, Any] | None) -> dict[str, Any]:
+    """Of one that can be made to order: in how many days it leaves, and when it would be there."""
+    arrives = _arrives(delivery["method"], stock.lead_days) if delivery else ""
+    return {"leadDays": stock.lead_days, "arrives": arrives}
+
+
+def _arrives(method: ShippingMethod, lead_days: int = 0) -> str:
+    leaves = timezone.localdate() + timedelta(days=lead_days)
+    first, last = (working_days_after(leaves, days) for days in (method.days_min, method.days_max))
+    if first == last:
+        return f"on {date_format(first, 'l j F')}"
+    month = " F" if first.month != last.month else ""
+    return f"between {date_format(first, 'D j' + month)} and {date_format(last, 'D j F')}"
 
 
 def working_days_after(day: date, count: int) -> date:

@@ -21,7 +21,7 @@ from notifications.services import tell
 from shop.alerts.models import Alert
 from shop.alerts.services import PAUSE, TOLD_FOR_EACH, ask, tell_due
 from shop.catalog.models import Product, Variant
-from shop.inventory.services import receive, release, reserve
+from shop.inventory.services import allow_backorders, receive, release, reserve
 from shop.news import news_of
 from tests.notifications.writing import run_python
 from tests.racing import at_once
@@ -235,3 +235,16 @@ with transaction.atomic():
     assert not Event.objects.exists()
     assert tell_due() == 1
     assert inbox(customer).count() == 1
+
+
+def test_one_that_can_be_made_to_order_is_not_back_until_it_lies_there_for_them(
+    gone: Variant, letters: Callable[[], list[tuple[str, list[str]]]]
+) -> None:
+    crowd(gone, 2)
+    allow_backorders(gone, 5, 10)
+    assert tell_due() == 0
+    reserve("an order", {gone.pk: 3}, None)
+    receive(gone, 3)
+    assert tell_due() == 0  # all of these are somebody's
+    receive(gone, 1)
+    assert tell_due() == 2

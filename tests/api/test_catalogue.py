@@ -70,6 +70,8 @@ def test_a_product_with_variants_stock_facts_and_where_its_stream_stands(
                 {"option": "size", "name": "Size", "value": "30x40", "label": "30 × 40 cm", "swatch": ""}
             ],
             "available": 4,
+            "in_stock": 4,
+            "lead_days": None,
         }
     ]
     assert here.offset > 0

@@ -37,10 +37,10 @@ def test_orders_and_stock_stand_in_one_list_with_links_the_newest_first(
     assert lines(owner) == [
         f"{number} was paid.",
         f"{number} was placed. €52.90",
-        f"{ordered.title} is in stock. {ordered.sku}, 10 left",
+        f"{ordered.title} can be had again. {ordered.sku}, 10 left",
         f"Bell buoy is sold out. {variant.sku}",
         f"Bell buoy runs low. {variant.sku}, 2 left",
-        f"Bell buoy is in stock. {variant.sku}, 5 left",
+        f"Bell buoy can be had again. {variant.sku}, 5 left",
     ]
     shown = owner.get(FEED).text
     assert f'href="/admin/orders/order/{paid_order.pk}/change/">{number}</a> was paid.' in shown

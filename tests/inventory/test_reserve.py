@@ -26,7 +26,13 @@ def test_reserving_holds_stock_and_tells_the_product_page(make_variant: Callable
     assert figures(variant) == (5, 2)
     told = Pending.objects.exclude(stream_name="staff:stock").get()
     assert told.stream_name == f"product:{variant.product.slug}"
-    assert told.payload == {"sku": variant.sku, "available": 3, "reserved": 2}
+    assert told.payload == {
+        "sku": variant.sku,
+        "available": 3,
+        "reserved": 2,
+        "here": 3,
+        "lead_days": None,
+    }
 
 
 def test_staff_hear_once_when_a_variant_runs_low_out_or_is_back(make_variant: Callable[..., Variant]) -> None:

@@ -25,14 +25,16 @@ def test_a_card_says_where_its_product_stands_and_what_it_knows_of_it(client: Cl
 
     assert 'data-stream="product:ebb"' in page.text
     assert 'data-offset="1" data-follow="in-view"' in page.text
-    assert """data-variants='{"ebb-30x40-none":[2,"30"],"ebb-50x70-none":[9,"50"]}'""" in page.text
+    assert """data-variants='{"ebb-30x40-none":[2,"30",2],"ebb-50x70-none":[9,"50",9]}'""" in page.text
 
 
 def test_what_a_card_knows_cannot_leave_its_attribute(client: Client, shelf: Any) -> None:
     variant = shelf.print("Ebb", shelf.swell, stock={"30x40/none": 3}).variants.get()
     Variant.objects.filter(pk=variant.pk).update(sku="""A'B"<c>&""")
 
-    assert r"""data-variants='{"A\u0027B\"\u003cc\u003e\u0026":[3,"30"]}'""" in client.get("/products/").text
+    assert (
+        r"""data-variants='{"A\u0027B\"\u003cc\u003e\u0026":[3,"30",3]}'""" in client.get("/products/").text
+    )
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:

@@ -15,6 +15,7 @@ from djmoney.money import Money
 from notifications.templatetags.notifications import stream_attrs
 from shop.catalog.facets import Band
 from shop.catalog.models import ProductImage
+from shop.inventory import words
 from shop.money import in_words
 
 register = template.Library()
@@ -46,6 +47,15 @@ def change(amount: Money) -> str:
 def price(amount: Any) -> str:
     """A bare number of the shop's own currency, as annotations give it."""
     return money(Money(amount, settings.DEFAULT_CURRENCY)) if amount is not None else ""
+
+
+@register.filter
+def promise(line: Any) -> str:
+    """When a line of a cart or an order leaves, where that is not today; nothing else."""
+    return words.promise(line)
+
+
+register.filter(words.in_days)
 
 
 @register.filter

@@ -7,7 +7,7 @@ document.querySelector("[data-product]").addEventListener("shown", ({ detail: va
     const back = form.dataset.alert === "stock.back";
     const asked = back ? variant.awaited : variant.watched !== "";
     form.elements.variant.value = variant.id;
-    if (back) form.hidden = variant.available > 0;
+    if (back) form.hidden = variant.here > 0;
     form.querySelector("[data-ask]")?.toggleAttribute("hidden", asked);
     form.querySelector("[data-asked]")?.toggleAttribute("hidden", !asked);
     const below = form.querySelector("[data-below]");

@@ -1,5 +1,5 @@
 /* A card stays true while it is in view: the price it starts at, and whether few or none are left. Its attribute
- * data-variants keeps both of each variant, because one event alone can tell neither. */
+ * data-variants keeps of each variant how many are left, its price, and how many lie here: one event tells no sum. */
 
 const FEW = 8;
 
@@ -9,10 +9,11 @@ const money = new Intl.NumberFormat(document.documentElement.lang, {
 });
 
 function mark(card, variants) {
-  const left = Object.values(variants).reduce((sum, [count]) => sum + count, 0);
+  const [left, here] = [0, 2].map((at) => Object.values(variants).reduce((sum, one) => sum + one[at], 0));
   if ("away" in card.dataset) return ["No longer for sale", "muted"];
   if (left <= 0) return ["Sold out", "muted"];
-  return left <= FEW ? ["Few left", "brass"] : ["", "brass"];
+  if (here <= 0) return ["Made to order", "brass"];
+  return here <= FEW ? ["Few left", "brass"] : ["", "brass"];
 }
 
 function write(place, words) {
@@ -33,9 +34,12 @@ function show(card, variants) {
 }
 
 const hear = {
-  stock: (variants, { sku, available }) => (variants[sku] = [available, variants[sku]?.[1] ?? null]),
+  stock: (variants, { sku, available, here }) => (variants[sku] = [available, variants[sku]?.[1] ?? null, here]),
   price: (variants, { prices }) => {
-    for (const [sku, { amount }] of Object.entries(prices)) variants[sku] = [variants[sku]?.[0] ?? 0, amount];
+    for (const [sku, { amount }] of Object.entries(prices)) {
+      const [left, , here] = variants[sku] ?? [0, null, 0];
+      variants[sku] = [left, amount, here];
+    }
   },
   visibility: (variants, { visible }, card) => card.toggleAttribute("data-away", !visible),
   reset: () => location.reload(),

@@ -8,6 +8,8 @@ const options = page.querySelector("[data-options]");
 const adding = page.querySelector("[data-add]");
 const stock = page.querySelector("[data-stock]");
 const repriced = page.querySelector("[data-repriced]");
+const arrives = page.querySelector("[data-arrives]");
+const fromHere = arrives?.dataset.arrives || arrives?.textContent;
 let away = false; // taken out of the shop while this page was open
 
 function chosenCodes() {
@@ -29,17 +31,21 @@ function find(codes, kept) {
 
 let chosen = variants.find((variant) => String(variant.id) === adding?.elements.variant.value);
 
-function stockWords({ available, reserved }) {
+function stockWords({ available, here, reserved, leadDays }) {
   if (away) return "No longer for sale";
-  const words =
-    available <= 0 ? "Sold out in this combination" : available <= FEW ? `Only ${available} left` : `${available} left`;
-  return reserved > 0 ? `${words}, ${reserved} set aside for orders` : words;
+  const days = `${leadDays} day${leadDays === 1 ? "" : "s"}`;
+  if (available > 0 && here <= 0) return `Made to order, ships in ${days}`;
+  const left = `${here <= FEW ? "Only " : ""}${here} left`;
+  const held = reserved > 0 ? `, ${reserved} set aside for orders` : "";
+  const more = available > here ? `; more made to order in ${days}` : "";
+  return (available > 0 ? left : "Sold out in this combination") + held + more;
 }
 
 function showStock() {
   const none = away || chosen.available <= 0;
-  stock.className = `state state--${none ? "urgent" : chosen.available <= FEW ? "brass" : "good"}`;
+  stock.className = `state state--${none ? "urgent" : chosen.here <= FEW ? "brass" : "good"}`;
   stock.textContent = stockWords(chosen);
+  if (arrives) arrives.textContent = (!none && chosen.here <= 0 && chosen.arrives) || fromHere;
   const button = adding.querySelector("button");
   button.disabled = adding.elements.quantity.disabled = none;
   button.textContent = away ? "Not for sale" : none ? "Sold out" : "Add to cart";
@@ -112,10 +118,10 @@ function reprice(variant, { amount }) {
 }
 
 const hear = {
-  stock({ sku, available, reserved }) {
+  stock({ sku, available, reserved, here, lead_days }) {
     const variant = variants.find((one) => one.sku === sku);
     if (!variant) return;
-    Object.assign(variant, { available, reserved });
+    Object.assign(variant, { available, reserved, here, leadDays: lead_days ?? variant.leadDays });
     showOptions();
     if (variant === chosen) showStock();
   },
