@@ -28,6 +28,7 @@ BOUNDS = aftermath.BOUNDS | {"not_finished": 0}
 DELIVERY, TORN = "/checkout/delivery/", "/lab/torn/"
 SLOW = {"latency_ms": 400, "tideway_latency_ms": 600, "gannet_latency_ms": 600}
 QUICK = {"latency_ms": 0, "tideway_latency_ms": 60, "gannet_latency_ms": 140}
+CONTROL_ROUNDS = 5
 LOCKED_SECONDS = 13.0  # Daphne kills what still runs ten seconds after its client went
 
 
@@ -73,10 +74,17 @@ def run(site: Site, size: Size) -> Iterator[Case]:
             yield Case(f"hung up {name}", figures | aftermath.left(site, shop, since, before))
         turn(shop.url, **QUICK)
         yield Case("afterwards", _afterwards(site, shop, since, size))
-        since = site.writer.call("sales.last_order")
-        _hang_up(site, shop, product, Point(TORN, seconds=0.4), size)
-        control = {"half_orders": len(site.writer.call("whole.half_orders", since))}
-        yield Case("an order in several awaited steps", control, control=True)
+        yield _control(site, shop, product, size)
+
+
+def _control(site: Site, shop: Server, product: tuple[str, int], size: Size) -> Case:
+    since, half = site.writer.call("sales.last_order"), 0
+    for _ in range(CONTROL_ROUNDS):
+        _hang_up(site, shop, product, Point(TORN, seconds=0.3), size)
+        half = len(site.writer.call("whole.half_orders", since))
+        if half:
+            break
+    return Case("an order in several awaited steps", {"half_orders": half}, control=True)
 
 
 def _hang_up(
