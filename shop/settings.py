@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "shop.alerts",
     "shop.drops",
     "shop.promotions",
+    "shop.giftcards",
     "shop.pricing",
     "shop.shipping",
     "shop.cart",

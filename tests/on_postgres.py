@@ -21,6 +21,7 @@ ROOMS = [
     "cart",
     "checkout",
     "promotions",
+    "giftcards",
     "orders",
     "invoices",
     "payments",

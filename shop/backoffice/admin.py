@@ -4,6 +4,7 @@ from shop.backoffice import (  # noqa: F401
     accounts,
     catalog,
     drops,
+    giftcards,
     inventory,
     invoices,
     orders,

@@ -15,6 +15,7 @@ from djmoney.models.fields import MoneyField
 
 from notifications.log import with_position
 from shop.catalog.models import Variant
+from shop.giftcards.models import GiftCard
 from shop.promotions.models import Coupon
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Cart(models.Model):
     )
     token = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
     coupon = models.ForeignKey(Coupon, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    gift_card = models.ForeignKey(
+        GiftCard, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
     # The key of the one order this cart becomes; a new one is drawn once it has.
     checkout_key = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -13,6 +13,7 @@ from djmoney.money import Money
 from shop.cart.models import Cart, CartLine
 from shop.catalog.models import Product, ProductImage, Variant
 from shop.errors import ShopError
+from shop.giftcards.models import GiftCard
 from shop.inventory.models import stock_of
 from shop.inventory.words import in_days
 from shop.pricing.models import TaxRate
@@ -72,6 +73,14 @@ class Review:
     @property
     def coupon(self) -> Coupon | None:
         return self.cart.coupon
+
+    @property
+    def gift_card(self) -> GiftCard | None:
+        return self.cart.gift_card
+
+    def from_gift_card(self, total: Money) -> Money:
+        """How much of `total` the gift card in the cart pays."""
+        return min(self.gift_card.balance, total) if self.gift_card else Money(0, total.currency)
 
     @property
     def blocked(self) -> bool:
@@ -148,11 +157,15 @@ def review(cart: Cart) -> Review:
             changed.append(line)
     if changed:
         CartLine.objects.bulk_update(changed, ["seen_price", "seen_lead_days"])
-    if cart.coupon and (reason := _coupon_trouble(cart.coupon)):
+    if cart.coupon and (reason := _trouble_with(cart.coupon)):
         notices.append(f"The code {cart.coupon.code} was taken off: {reason}")
         # Without a word on the cart's stream: any other page finds the same when it looks, and would lose this notice.
         Cart.objects.filter(pk=cart.pk).update(coupon=None)
         cart.coupon = None
+    if cart.gift_card and (reason := _trouble_with(cart.gift_card)):
+        notices.append(f"The {cart.gift_card} was taken off: {reason}")
+        Cart.objects.filter(pk=cart.pk).update(gift_card=None)
+        cart.gift_card = None
     return Review(cart, lines, notices)
 
 
@@ -210,9 +223,9 @@ def _reviewed(line: CartLine) -> ReviewedLine:
     )
 
 
-def _coupon_trouble(coupon: Coupon) -> str:
+def _trouble_with(code: Coupon | GiftCard) -> str:
     try:
-        coupon.check_usable()
+        code.check_usable()
     except ShopError as error:
         return error.message
     return ""

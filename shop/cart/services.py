@@ -13,9 +13,10 @@ from shop.cart.models import MAX_QUANTITY, Cart, CartLine
 from shop.catalog.models import Variant
 from shop.drops.admission import NO_PLACES, SignedPlaces, require_admission
 from shop.errors import ShopError
+from shop.giftcards.models import GiftCard
 from shop.inventory.models import stock_of
 from shop.inventory.services import OutOfStock
-from shop.promotions.models import Coupon
+from shop.promotions.models import Coupon, CouponUnknown
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -96,7 +97,7 @@ def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
 def empty_cart(cart: Cart) -> None:
     """It became an order: what was in it is there now, and the coupon is used."""
     cart.lines.all().delete()
-    Cart.objects.filter(pk=cart.pk).update(coupon=None)
+    Cart.objects.filter(pk=cart.pk).update(coupon=None, gift_card=None)
     _tell(cart)
 
 
@@ -156,6 +157,8 @@ def merge_carts(guest: Cart, user: User) -> Cart:
             _write(mine[line.variant_id], line.quantity)
     if guest.coupon_id:
         Cart.objects.filter(pk=cart.pk).update(coupon=guest.coupon_id)
+    if guest.gift_card_id:
+        Cart.objects.filter(pk=cart.pk).update(gift_card=guest.gift_card_id)
     for stream, kind in sorted([(guest.stream, "cart.merged"), (cart.stream, "cart.changed")]):
         notify(stream, kind, count=cart.count())
     guest.delete()
@@ -168,6 +171,27 @@ def apply_coupon(cart: Cart, code: str) -> Coupon:
     coupon = Coupon.objects.redeemable(code)
     _set_coupon(cart, coupon)
     return coupon
+
+
+def apply_code(cart: Cart, code: str) -> Coupon | GiftCard:
+    """A coupon or a gift card, as one field takes both. Raises what looking up either does."""
+    try:
+        return apply_coupon(cart, code)
+    except CouponUnknown:
+        card = GiftCard.objects.known_by(code)
+    _set_gift_card(cart, card)
+    return card
+
+
+def remove_gift_card(cart: Cart) -> None:
+    _set_gift_card(cart, None)
+
+
+@transaction.atomic
+def _set_gift_card(cart: Cart, card: GiftCard | None) -> None:
+    Cart.objects.filter(pk=cart.pk).update(gift_card=card)
+    cart.gift_card = card
+    _tell(cart)
 
 
 def remove_coupon(cart: Cart) -> None:

@@ -18,8 +18,10 @@ from shop.cart.services import empty_cart
 from shop.drops.admission import NO_PLACES, SignedPlaces, use_admission
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
+from shop.money import in_words
 from shop.orders.models import Order, OrderLine
 from shop.orders.services import customer_of, mark_paid
+from shop.payments.gift_cards import pay_with_gift_card
 from shop.pricing.services import PricedLine, Totals
 from shop.pricing.steps import steps_as_json
 from shop.promotions.services import Customer, redeem
@@ -50,6 +52,7 @@ def place_order(
     address: Mapping[str, Any],
     shipping_code: str,
     expected_total: Money | None = None,
+    expected_due: Money | None = None,
     places: SignedPlaces = NO_PLACES,
 ) -> Order:
     """Turns `cart` into an order with its stock reserved for RESERVATION_MINUTES, and empties it.
@@ -57,13 +60,14 @@ def place_order(
     `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
     often and however simultaneously it is sent. `address` has PostalAddress.FIELDS. What a drop guards takes one
     of the buyer's `places`, let in and not used before.
-    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, WaitingRoom or ShippingGone, and then nothing has happened.
+    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, WaitingRoom or ShippingGone, and then nothing
+    has happened.
     """
     known = Order.objects.filter(checkout_key=key, user=user)
     if placed := known.first():
         return placed
     try:
-        return _place(cart, key, user, email, address, shipping_code, expected_total, places)
+        return _place(cart, key, user, email, address, shipping_code, (expected_total, expected_due), places)
     except (IntegrityError, EmptyCart):
         # Another request with this key was faster; anything else is a real fault.
         placed = known.first()
@@ -80,7 +84,7 @@ def _place(
     email: str,
     address: Mapping[str, Any],
     shipping_code: str,
-    expected_total: Money | None,
+    expected: tuple[Money | None, Money | None],
     places: SignedPlaces,
 ) -> Order:
     # Locks the cart: a line added meanwhile must either be in this order or stay in the cart.
@@ -94,8 +98,7 @@ def _place(
     customer = customer_of(user, email)
     choice = _choice(seen, address, shipping_code, customer)
     totals = seen.totals(address["country"], choice.price, customer)
-    if expected_total is not None and totals.total != expected_total:
-        raise CartChanged(f"The total is now {totals.total}. Please look it over before you pay.")
+    _refuse_what_was_not_shown(totals.total, totals.total - seen.from_gift_card(totals.total), expected)
     order = _write_order(key, user, email, address, choice, seen, totals)
     bind(order=order.number)
     _write_lines(order, seen, totals)
@@ -105,10 +108,14 @@ def _place(
     order.record("placed", by=user)
     applied = [verdict.terms for verdict in totals.applied]
     redeem(order.public_id, applied, cart.coupon, customer.key)
+    if seen.gift_card:
+        pay_with_gift_card(order, seen.gift_card)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     _promise(order, seen, reserve(order.public_id, quantities, order.reserved_until))
-    if not order.total.amount:
-        mark_paid(order, why="There was nothing to pay.")
+    if not order.due.amount:
+        mark_paid(
+            order, why="A gift card paid for it." if order.total.amount else "There was nothing to pay."
+        )
     return order
 
 
@@ -132,6 +139,14 @@ def _promise(order: Order, seen: Review, ahead: Mapping[int, int]) -> None:
         if not line.ahead:
             raise CartChanged(f"“{line.product.title}” has just become one that is made to order.")
         order.lines.filter(variant=line.variant).update(ahead=made, lead_days=line.lead_days)
+
+
+def _refuse_what_was_not_shown(total: Money, due: Money, expected: tuple[Money | None, Money | None]) -> None:
+    shown_total, shown_due = expected
+    if shown_total is not None and total != shown_total:
+        raise CartChanged(f"The total is now {in_words(total)}. Please look it over before you pay.")
+    if shown_due is not None and due != shown_due:
+        raise CartChanged(f"What is left to pay is now {in_words(due)}. Please look it over before you pay.")
 
 
 def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str, customer: Customer) -> Choice:

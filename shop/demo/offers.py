@@ -8,8 +8,11 @@ from django.conf import settings
 from djmoney.money import Money
 
 from shop.catalog.models import Category
+from shop.giftcards.models import GiftCard, digest_of
+from shop.giftcards.services import issue_card
 from shop.promotions.models import Coupon, Offer
 
+GIFT_CODE = "G1FT-CARD-HARB-0VR1"
 EUR = settings.DEFAULT_CURRENCY
 CODES: dict[str, dict[str, Any]] = {
     "HARBOUR10": {"name": "Harbour welcome", "kind": "percent", "percent": 10},
@@ -34,6 +37,13 @@ def seed_codes() -> None:
     for code, offer in CODES.items():
         if not Coupon.objects.filter(code=code).exists():
             Coupon.objects.create(code=code, offer=Offer.objects.create(needs_code=True, **offer))
+
+
+def seed_gift_card() -> None:
+    """One with a code that everybody knows, which none that is issued has."""
+    if not GiftCard.objects.filter(digest=digest_of(GIFT_CODE)).exists():
+        card, _ = issue_card(Money(50, EUR), note="To try: see the demo's page")
+        GiftCard.objects.filter(pk=card.pk).update(digest=digest_of(GIFT_CODE), ending=GIFT_CODE[-4:])
 
 
 def seed_offers() -> None:

@@ -22,7 +22,7 @@ from djmoney.money import Money
 from accounts.models import Address, User
 from shop.catalog.models import Attribute, Category, Product
 from shop.demo.details import centres, crop_detail
-from shop.demo.offers import seed_codes, seed_offers
+from shop.demo.offers import seed_codes, seed_gift_card, seed_offers
 from shop.demo.prints import MASTERS
 from shop.management.progress import Progress
 from shop.pricing.models import TaxRate
@@ -50,6 +50,7 @@ GROUPS = {
         "payments.view_dispute", "payments.view_ledgerentry",
         "accounts.view_user", "accounts.view_address", "catalog.view_product", "catalog.view_variant",
         "inventory.view_stock", "promotions.view_coupon", "promotions.view_offer", "promotions.view_redemption",
+        "giftcards.view_giftcard",
     ],
 }  # fmt: skip
 CATEGORIES = {
@@ -103,6 +104,7 @@ def seed(out: OutputWrapper, *, quiet: bool = False) -> None:
         seed_tax_rates()
         seed_shipping()
         seed_codes()
+        seed_gift_card()
     if not Product.objects.exists():
         seed_catalogue(Progress(out, quiet=quiet))
     seed_offers()

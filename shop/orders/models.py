@@ -180,6 +180,12 @@ class Order(PostalAddress):
         return steps
 
     @property
+    def due(self) -> Money:
+        """What is to be paid at the provider: the total less what gift cards gave."""
+        given = [one.amount for one in self.payments.all() if one.gift_card_id]
+        return self.total - sum(given, Money(0, self.total.currency))
+
+    @property
     def reductions(self) -> list[str]:
         """The names of the offers that made `discount`."""
         return [step.reason for step in self.steps if step.kind in (Kind.OFFER, Kind.COUPON)]

@@ -60,6 +60,11 @@ def _expire(order: Order) -> bool:
         return False
     give_back(order.public_id)
     inventory.release(order.public_id)
-    for payment in order.payments.open():
-        close_payment.enqueue(payment.pk)
+    for payment in order.payments.all():
+        if payment.gift_card_id and payment.refundable.amount > 0:
+            request_refund(
+                payment, payment.refundable, reason="The order was not paid in time.", of_invoice=False
+            )
+        elif payment.status not in Payment.FINAL:
+            close_payment.enqueue(payment.pk)
     return True

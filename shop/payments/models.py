@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from djmoney.money import Money
 
+from shop.giftcards.models import GiftCard
 from shop.invoices.models import Document
 from shop.orders.models import Order, money_field
 from shop.payments.ledger import Discrepancy, LedgerEntry
@@ -44,7 +45,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 class Payment(models.Model):
-    """One attempt to be paid for an order: one PaymentIntent at the provider."""
+    """One attempt to be paid for an order: one PaymentIntent at the provider, or what a gift card gave."""
 
     class Status(models.TextChoices):
         STARTING = "starting", "Starting"
@@ -63,6 +64,9 @@ class Payment(models.Model):
     amount = money_field()
     status = models.CharField(max_length=12, choices=Status, default=Status.STARTING, editable=False)
     method = models.CharField(max_length=80, blank=True, help_text="Such as `visa ···· 4242`.")
+    gift_card = models.ForeignKey(
+        GiftCard, null=True, blank=True, on_delete=models.PROTECT, related_name="payments", editable=False
+    )
     last_error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -20,6 +20,7 @@ from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
+from shop.payments.gift_cards import refund_to_gift_card
 from shop.payments.models import LedgerEntry, Payment, Refund, RefundLine
 from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused
 
@@ -57,9 +58,10 @@ def refund_order(
 
 
 def _spread(amount: Money, left: Mapping[Payment, Money]) -> Iterator[tuple[Payment, Money]]:
-    """One payment alone where one is enough, else the oldest first."""
-    enough = [payment for payment, most in left.items() if most >= amount]
-    for payment in enough[:1] or left:
+    """One payment alone where one is enough, else the oldest first; gift cards get only what no other has left."""
+    asked = sorted(left, key=lambda payment: payment.gift_card_id is not None)
+    enough = [payment for payment in asked if left[payment] >= amount and not payment.gift_card_id]
+    for payment in enough[:1] or asked:
         part = min(amount, left[payment])
         if part.amount:
             yield payment, part
@@ -134,8 +136,11 @@ def request_refund(
 @task(queue_name="payments")
 def send_refund(refund_id: int) -> None:
     """Asks for a refund. The row's own key makes a second call harmless; the reconciler repeats what failed."""
-    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    refund = Refund.objects.select_related("payment__gift_card").get(pk=refund_id)
     if refund.status != Status.REQUESTED:
+        return
+    if refund.payment.gift_card_id:
+        _refund_to_gift_card(refund)
         return
     try:
         answer = gateway.ask(
@@ -144,6 +149,13 @@ def send_refund(refund_id: int) -> None:
     except GatewayRefused as refusal:
         answer = GatewayRefund(id="", status="failed", key=refund.idempotency_key, failure=refusal.message)
     apply_refund(answer)
+
+
+@transaction.atomic
+def _refund_to_gift_card(refund: Refund) -> None:
+    """The card's money and the refund's row change together."""
+    Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
+    apply_refund(refund_to_gift_card(refund))
 
 
 @transaction.atomic

@@ -69,7 +69,7 @@ def open_payment(order: Order) -> Payment:
             return payment
         try:
             with transaction.atomic():
-                return Payment.objects.create(order=order, amount=order.total)
+                return Payment.objects.create(order=order, amount=order.due)
         except IntegrityError:
             continue  # Another tab opened it in this instant.
     raise PaymentClosed

@@ -14,10 +14,10 @@ from django.utils import timezone
 from djmoney.models.fields import MoneyField
 
 from shop.catalog.models import Category, Product
+from shop.codes import plain
 from shop.errors import ShopError
 from shop.money import in_words, payable
 from shop.pricing.offers import AmountOff, Benefit, BuyGet, FreeShipping, PercentOff
-from shop.promotions.codes import plain
 from shop.promotions.guessing import CodeUnknown
 
 

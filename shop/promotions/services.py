@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from shop.codes import new_code
 from shop.errors import ShopError
 from shop.pricing.offers import Terms
-from shop.promotions.codes import new_code
 from shop.promotions.models import Coupon, CouponBatch, CustomerUse, Offer, Redemption
 
 if TYPE_CHECKING:

@@ -23,10 +23,11 @@ from shop.cart.models import Cart
 from shop.cart.review import Review, review
 from shop.cart.services import (
     add_to_cart,
-    apply_coupon,
+    apply_code,
     merge_carts,
     open_cart,
     remove_coupon,
+    remove_gift_card,
     set_quantity,
 )
 from shop.catalog.models import Variant
@@ -128,10 +129,10 @@ def cart_coupon(request: ShopRequest) -> HttpResponse:
     form = CouponForm(request.POST)
     try:
         if "remove" in request.POST:
-            remove_coupon(cart)
+            remove_gift_card(cart) if request.POST["remove"] == "gift-card" else remove_coupon(cart)
         elif form.is_valid():
             with counting_guesses(request.user.pk, request.META["REMOTE_ADDR"]):
-                apply_coupon(cart, form.cleaned_data["code"])
+                apply_code(cart, form.cleaned_data["code"])
         else:
             error = first_error(form)
     except TooManyGuesses as refusal:
@@ -169,6 +170,8 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
         "held": held,
         "following": following | theirs,
         "totals": totals,
+        "gift": (gift := looked.from_gift_card(totals.total)),
+        "due": totals.total - gift,
         "delivery_from": _cheapest_delivery(looked, totals.goods),
         "cart_badge": {"count": looked.count, "following": following},
         "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",

@@ -84,10 +84,14 @@ def _details_page(
     status: int = 200,
 ) -> HttpResponse:
     kept = list(request.user.addresses.all()) if request.user.is_authenticated else []
+    totals = looked.totals(address.country, customer=customer_of(request.user))
+    gift = looked.from_gift_card(totals.total)
     context = {
         "review": looked,
         "following": following,
-        "totals": looked.totals(address.country, customer=customer_of(request.user)),
+        "totals": totals,
+        "gift": gift,
+        "due": totals.total - gift,
         "contact": contact,
         "form": address,
         "addresses": kept,

@@ -91,7 +91,15 @@ def checkout_summary(request: HttpRequest) -> HttpResponse:
     except ShippingGone:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     _remember_shipping(request, choice.code)
-    context = {"review": step.review, "totals": step.totals(choice), "choice": choice}
+    totals = step.totals(choice)
+    gift = step.review.from_gift_card(totals.total)
+    context = {
+        "review": step.review,
+        "totals": totals,
+        "gift": gift,
+        "due": totals.total - gift,
+        "choice": choice,
+    }
     return render(request, "storefront/partials/checkout_sums.html", context)
 
 
@@ -114,10 +122,14 @@ def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpRe
     choice = _selected(options.choices, step.draft)
     offered = {choice.code: choice.name for choice in options.choices}
     request.session[DRAFT] = draft_of(request) | {"offered": offered}
+    totals = step.totals(choice)
+    gift = step.review.from_gift_card(totals.total)
     context = {
         "review": step.review,
         "following": step.following,
-        "totals": step.totals(choice),
+        "totals": totals,
+        "gift": gift,
+        "due": totals.total - gift,
         "options": options,
         "choice": choice,
         "draft": step.draft,
@@ -178,8 +190,14 @@ def _order_from(request: HttpRequest, form: DeliveryForm, draft: dict[str, Any])
         address=draft["address"],
         shipping_code=sent["shipping"],
         expected_total=Money(sent["shown_total"], settings.DEFAULT_CURRENCY),
+        expected_due=_shown_due(sent),
         places=signed_places(request),
     )
+
+
+def _shown_due(sent: dict[str, Any]) -> Money | None:
+    due = sent["shown_due"]
+    return None if due is None else Money(due, settings.DEFAULT_CURRENCY)
 
 
 def _after_placing(request: HttpRequest, order: Order, draft: dict[str, Any]) -> None:

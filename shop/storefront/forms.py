@@ -54,7 +54,9 @@ class QuantityForm(forms.Form):
 
 class CouponForm(forms.Form):
     code = forms.CharField(
-        label="Voucher code", max_length=40, error_messages={"required": "Please enter the code first."}
+        label="Voucher or gift card code",
+        max_length=40,
+        error_messages={"required": "Please enter the code first."},
     )
 
 
@@ -156,10 +158,11 @@ class BookAddressForm(AddressForm):
 
 
 class DeliveryForm(forms.Form):
-    """`key` and `shown_total` are what the page had: the one order of this cart, and the sum the buyer saw."""
+    """`key` and the sums are what the page had: the one order of this cart, and what the buyer saw."""
 
     key = forms.CharField(max_length=64)
     shown_total = forms.DecimalField(max_digits=12, decimal_places=3)
+    shown_due = forms.DecimalField(max_digits=12, decimal_places=3, required=False)
     shipping = forms.CharField(
         max_length=80, error_messages={"required": "Please choose how the parcel should travel."}
     )

@@ -44,9 +44,11 @@ def _candidates(request: HttpRequest) -> Any:
     mine = Q(user=None, public_id__in=request.session.get(GUEST_ORDERS, []))
     if request.user.is_authenticated:
         mine |= Q(user=request.user)
-    unpaid = Order.objects.filter(mine, reserved_until__gt=timezone.now() - LINGERS).exclude(
-        payments__status__in=[Payment.Status.PROCESSING, Payment.Status.SUCCEEDED]
+    paid = Payment.objects.filter(
+        gift_card=None, status__in=[Payment.Status.PROCESSING, Payment.Status.SUCCEEDED]
     )
+    recent = Order.objects.filter(mine, reserved_until__gt=timezone.now() - LINGERS)
+    unpaid = recent.exclude(pk__in=paid.values("order"))
     ended = OrderEvent.objects.filter(order=OuterRef("pk"), kind=Status.CANCELLED).values("created_at")
     rows = unpaid.filter(status__in=[Status.PENDING, Status.CANCELLED]).annotate(ended=Subquery(ended[:1]))
     return with_position(rows, Concat(Value("order:"), OuterRef("public_id"))).prefetch_related("lines")

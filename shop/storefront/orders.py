@@ -95,13 +95,15 @@ def order(request: ShopRequest, public_id: str) -> HttpResponse:
 def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     events = list(order.events.all())
     paid = order.payments.filter(status=Payment.Status.SUCCEEDED).prefetch_related("refunds")
-    payment = list(paid)[-1] if paid else None
+    by_card = [one for one in paid if not one.gift_card_id]
+    payment = by_card[-1] if by_card else None
     ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
     return {
         "documents": documents_of(order),
         "log": [_entry(event, request.user) for event in reversed(events)],
         "passage": _passage(order, events),
         "payment": payment,
+        "gift_payments": [one for one in paid if one.gift_card_id],
         "refunded": sum((one.sent_back for one in paid), Money(0, order.total.currency)),
         "ran_out": payment is None and order.ran_out(ended),
         "processing": order.status == Order.Status.PENDING

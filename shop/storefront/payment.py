@@ -114,7 +114,7 @@ def _closed_page(request: HttpRequest, order: Order) -> HttpResponse:
     context = {
         "order": order,
         "expired": order.reserved_until <= timezone.now(),
-        "was_paid": order.payments.filter(status=Payment.Status.SUCCEEDED).exists(),
+        "was_paid": order.payments.filter(status=Payment.Status.SUCCEEDED, gift_card=None).exists(),
     }
     return render(request, "storefront/pay_closed.html", context, status=410)
 

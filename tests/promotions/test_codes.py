@@ -6,7 +6,7 @@ from django.test import Client
 from accounts.models import User
 from shop.cart.models import Cart
 from shop.cart.services import apply_coupon
-from shop.promotions.codes import ALPHABET, LENGTH, new_code, plain
+from shop.codes import ALPHABET, LENGTH, new_code, plain
 from shop.promotions.guessing import WRONG_FROM_AN_ADDRESS, WRONG_OF_AN_ACCOUNT
 from shop.promotions.models import Coupon
 from shop.promotions.services import export_batch, make_batch
