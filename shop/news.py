@@ -78,6 +78,11 @@ def register() -> None:
         "order.lines_cancelled",
         "order.cancelled",
         "order.refunded",
+        "order.return_requested",
+        "order.return_approved",
+        "order.return_refused",
+        "order.return_received",
+        "order.return_exchanged",
         "order.refund_paid",
     )
     register_news("order", order_news)

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "shop.orders",
     "shop.checkout",
     "shop.payments",
+    "shop.returns",
     "shop.desk",
     "shop.storefront",
     "shop.api",
@@ -275,6 +276,8 @@ CURRENCY_CODE_MAX_LENGTH = 3
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="IE")
 STOCK_WAYS = [f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")]
 STOCK_TAKING = env.str("STOCK_TAKING", default=STOCK_WAYS[0])
+# How long after a parcel arrived the buyer may ask to send something of it back.
+RETURN_DAYS = env.int("RETURN_DAYS", default=30)
 RESERVATION_MINUTES = env.int("RESERVATION_MINUTES", default=30)
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

@@ -24,6 +24,7 @@ ROOMS = [
     "giftcards",
     "orders",
     "invoices",
+    "returns",
     "payments",
     "notifications",
     "backoffice",

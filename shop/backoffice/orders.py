@@ -25,6 +25,7 @@ from notifications.log import positions
 from notifications.log_context import bind
 from shop.backoffice.colleagues import chips, colleagues_on
 from shop.backoffice.order_steps import SENDS, STEPS, Ledger, StepForm
+from shop.backoffice.return_steps import RETURN_STEPS, ReturnStepForm, steps_of
 from shop.backoffice.site import hand
 from shop.desk import services as desk
 from shop.desk.models import Presence
@@ -34,6 +35,7 @@ from shop.orders.invoicing import documents_of
 from shop.orders.models import FIRST_NUMBER, Order, OrderLine
 from shop.orders.services import pack_order
 from shop.payments.models import Refund
+from shop.returns.models import Return
 
 STREAM = "staff:orders"
 PAGE = re.compile(r"[A-Za-z0-9]{8,32}")
@@ -156,6 +158,11 @@ class OrderAdmin(ModelAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("<int:pk>/steps/<slug:name>/", wrap(self.step_view), name="orders_order_step"),
+            path(
+                "<int:pk>/returns/<int:return_pk>/<slug:name>/",
+                wrap(self.return_view),
+                name="orders_order_return",
+            ),
             path("<int:pk>/desk/", wrap(self.desk_view), name="orders_order_desk"),
             *super().get_urls(),
         ]
@@ -198,6 +205,26 @@ class OrderAdmin(ModelAdmin):
             messages.error(request, error.message)
         return redirect("admin:orders_order_change", pk)
 
+    def return_view(self, request: HttpRequest, pk: int, return_pk: int, name: str) -> HttpResponse:
+        step = RETURN_STEPS.get(name)
+        if step is None:
+            raise Http404
+        if not request.user.has_perm(step.permission):
+            raise PermissionDenied
+        order = self.order_or_404(request, str(pk))
+        asked = get_object_or_404(Return.objects.select_related("order"), pk=return_pk, order=order)
+        if request.method != "POST":
+            return redirect("admin:orders_order_change", pk)
+        form = step.form(request.POST, auto_id=f"id_return_{asked.pk}_{name}_%s", asked=asked)
+        if not form.is_valid():
+            return self.page(request, order, tried_return={asked.pk: {name: form}}, status=422)
+        try:
+            step.run(asked, hand(request), form.cleaned_data)
+            messages.success(request, f"{order.number}: {step.done}.")
+        except ShopError as error:
+            messages.error(request, error.message)
+        return redirect("admin:orders_order_change", pk)
+
     def order_or_404(self, request: HttpRequest, pk: str) -> Order:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -220,6 +247,7 @@ class OrderAdmin(ModelAdmin):
         *,
         live: Any = None,
         tried: dict[str, StepForm] | None = None,
+        tried_return: dict[int, dict[str, ReturnStepForm]] | None = None,
         status: int = 200,
     ) -> HttpResponse:
         ledger = Ledger.of(order)
@@ -242,6 +270,10 @@ class OrderAdmin(ModelAdmin):
             "order": order,
             "ledger": ledger,
             "documents": documents_of(order),
+            "returns": [
+                (asked, steps_of(asked, request.user.has_perm, (tried_return or {}).get(asked.pk, {})))
+                for asked in order.returns.prefetch_related("lines__order_line").select_related("replacement")
+            ],
             "steps": steps,
             "log": [(event, event.kind.replace("_", " ").capitalize()) for event in order.events.all()][::-1],
             "colour": STATUS_COLOURS[Order.Status(order.status)],

@@ -28,12 +28,14 @@ def documents_of(order: Order) -> list[Document]:
     return list(Document.objects.about(order.public_id))
 
 
-def invoice_order(order: Order, paid_by: str = "") -> Document:
-    """Everything of the order. Last in its transaction, as services.issue asks."""
+def invoice_order(order: Order, paid_by: str = "") -> Document | None:
+    """Everything of the order, if it cost anything. Last in its transaction, as services.issue asks."""
+    if not order.total.amount:
+        return None
     lines = list(order.lines.all())
     items = [_item(line) for line in lines]
     delivery = order.shipping_charged.amount
-    if delivery or not items:
+    if delivery:
         items.append(
             Item(order.shipping_name, "Delivery", 1, None, Decimal(0), delivery, _delivery_percent(order))
         )

@@ -253,6 +253,7 @@ class OrderLine(models.Model):
     refunded = models.PositiveIntegerField(default=0, editable=False)
     ahead = models.PositiveIntegerField("made to order", default=0)
     lead_days = models.PositiveSmallIntegerField(default=0)
+    returned = models.PositiveIntegerField("on the way back, or back", default=0, editable=False)
     discount = money_field()
     tax_added = money_field(default=0)
     tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
@@ -275,6 +276,9 @@ class OrderLine(models.Model):
                 condition=Q(quantity__gte=F("refunded")), name="no_more_refunded_than_ordered"
             ),
             models.CheckConstraint(condition=Q(ahead__lte=F("quantity")), name="no_more_ahead_than_ordered"),
+            models.CheckConstraint(
+                condition=Q(returned__lte=F("shipped")), name="no_more_returned_than_shipped"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -292,6 +296,10 @@ class OrderLine(models.Model):
     def to_refund(self) -> int:
         return self.quantity - self.refunded
 
+    @property
+    def to_return(self) -> int:
+        return self.shipped - self.returned
+
     # What happens to a line is counted by guarded updates: False, and nothing done, where not so many are left.
 
     def send(self, quantity: int) -> bool:
@@ -302,6 +310,10 @@ class OrderLine(models.Model):
 
     def refund(self, quantity: int) -> bool:
         return self._count("refunded", quantity, within=F("quantity"))
+
+    def claim(self, quantity: int) -> bool:
+        """For a return; a negative quantity gives the claim up."""
+        return self._count("returned", quantity, within=F("shipped"))
 
     def _count(self, name: str, quantity: int, within: Any) -> bool:
         left = OrderLine.objects.annotate(within=within).filter(pk=self.pk, within__gte=F(name) + quantity)

@@ -65,7 +65,7 @@ def mark_paid(order: Order, *, why: str = "") -> bool:
         return False
     inventory.keep(order.public_id)
     invoice = invoice_order(order, paid_by=why)
-    send_order_mail.enqueue(order.pk, "confirmation", {"document_id": invoice.pk})
+    send_order_mail.enqueue(order.pk, "confirmation", {"document_id": invoice.pk if invoice else None})
     return True
 
 

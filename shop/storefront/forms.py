@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +13,8 @@ from django.utils.safestring import SafeString
 from accounts.models import Address, PostalAddress, User
 from accounts.postal import AddressInvalid, normalise, rules_for
 from shop.cart.models import MAX_QUANTITY
+from shop.orders.models import OrderLine
+from shop.returns.models import Return
 
 AUTOCOMPLETE = {
     "name": "name",
@@ -186,6 +189,55 @@ class CancelForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class ReturnForm(forms.Form):
+    """How many of each line go back (`quantities()`, by the line's id), why, and what for."""
+
+    reason = forms.ChoiceField(
+        label="Why do you send it back?",
+        choices=Return.Reason.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Please say why."},
+    )
+    wish = forms.ChoiceField(
+        label="What would you like?",
+        choices=Return.Wish.choices,
+        initial=Return.Wish.REFUND,
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        label=optional("Anything we should know?"),
+        help_text="If you would like another print instead, tell us which.",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, lines: list[OrderLine], most: Mapping[int, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for line in lines:
+            self.fields[f"line_{line.pk}"] = forms.TypedChoiceField(
+                label=f"{line.title}, {line.options}".removesuffix(", "),
+                choices=[(count, str(count) if count else "None") for count in range(most[line.pk] + 1)],
+                coerce=int,
+                initial=most[line.pk] if len(lines) == 1 else 0,
+            )
+        self.order_fields([name for name in self.fields if name.startswith("line_")])
+
+    @property
+    def line_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("line_")]
+
+    def quantities(self) -> dict[int, int]:
+        names = (name for name in self.fields if name.startswith("line_"))
+        return {int(name.removeprefix("line_")): self.cleaned_data.get(name) or 0 for name in names}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not any(self.quantities().values()):
+            raise forms.ValidationError("Please say how many of which print go back.")
+        return cleaned
 
 
 def first_error(form: forms.BaseForm) -> str:

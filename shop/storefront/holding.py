@@ -51,4 +51,6 @@ def _candidates(request: HttpRequest) -> Any:
     unpaid = recent.exclude(pk__in=paid.values("order"))
     ended = OrderEvent.objects.filter(order=OuterRef("pk"), kind=Status.CANCELLED).values("created_at")
     rows = unpaid.filter(status__in=[Status.PENDING, Status.CANCELLED]).annotate(ended=Subquery(ended[:1]))
-    return with_position(rows, Concat(Value("order:"), OuterRef("public_id"))).prefetch_related("lines", "payments")
+    return with_position(rows, Concat(Value("order:"), OuterRef("public_id"))).prefetch_related(
+        "lines", "payments"
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
@@ -28,6 +29,7 @@ from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
+from shop.returns.services import returnable
 from shop.storefront.cart import filled_cart
 from shop.storefront.drops import signed_places
 from shop.storefront.forms import CancelForm
@@ -109,6 +111,7 @@ def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
         "processing": order.status == Order.Status.PENDING
         and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
         "can_cancel": order.status in BEFORE_PACKING and is_owner(request.user, order),
+        **return_facts(order, is_owner(request.user, order)),
         "can_claim": order.user_id is None and _may_claim(request.user, order),
     }
 
@@ -123,7 +126,7 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     order = find_order(request, public_id)
     form = CancelForm(request.POST or None)
     if order.status not in BEFORE_PACKING or not is_owner(request.user, order):
-        messages.error(request, "This order can no longer be cancelled here. Write to us and we will see.")
+        messages.error(request, _too_late(order))
         return redirect(order)
     if request.method != "POST" or not form.is_valid():
         return render(request, "storefront/order_cancel.html", {"order": order, "form": form})
@@ -133,6 +136,15 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     except ShopError as error:
         messages.error(request, error.message)
     return redirect(order)
+
+
+def _too_late(order: Order) -> str:
+    if order.status in (Order.Status.PACKED, Order.Status.SHIPPED, Order.Status.DELIVERED):
+        return (
+            "It is packed already, so it can no longer be cancelled. You can send back what you do not want to keep: "
+            f"ask for it on this page within {settings.RETURN_DAYS} days of the parcel's arrival."
+        )
+    return "This order can no longer be cancelled here. Write to us and we will see."
 
 
 @never_cache
@@ -207,3 +219,9 @@ def _hand(event: OrderEvent, reader: User | AnonymousUser) -> str:
 def _passage(order: Order, events: list[OrderEvent]) -> Passage | None:
     reached = {event.kind: event.created_at for event in events}
     return passage_of(order.status, reached)
+
+
+def return_facts(order: Order, owner: bool) -> dict[str, Any]:
+    """For the order's page: what was asked for so far, and whether more can be."""
+    asked = order.returns.prefetch_related("lines__order_line").select_related("replacement")
+    return {"returns": list(asked), "can_return": owner and bool(returnable(order))}

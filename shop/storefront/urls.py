@@ -14,6 +14,7 @@ from shop.storefront import (
     payment,
     preferences,
     product,
+    returns,
     search,
 )
 
@@ -61,6 +62,12 @@ buying = [
     path("orders/<slug:public_id>/", orders.order, name="order"),
     path("orders/<slug:public_id>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<slug:public_id>/documents/<slug:number>.pdf", orders.order_document, name="order_document"),
+    path("orders/<slug:public_id>/return/", returns.order_return, name="order_return"),
+    path(
+        "orders/<slug:public_id>/returns/<int:return_id>/withdraw/",
+        returns.return_withdraw,
+        name="return_withdraw",
+    ),
     path("orders/<slug:public_id>/refill/", orders.order_refill, name="order_refill"),
     path("orders/<slug:public_id>/claim/", orders.order_claim, name="order_claim"),
 ]
