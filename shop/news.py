@@ -78,6 +78,7 @@ def register() -> None:
         "order.lines_cancelled",
         "order.cancelled",
         "order.refunded",
+        "order.address_changed",
         "order.return_requested",
         "order.return_approved",
         "order.return_refused",

@@ -49,6 +49,7 @@ WORDS = {
     "order.return_received": ("came back", "warning"),
     "order.return_refunded": ("had its return refunded", "success"),
     "order.return_exchanged": ("was exchanged", "success"),
+    "order.address_changed": ("goes to another address", ""),
     "order.refund_requested": ("waits for its refund", ""),
     "order.refund_paid": ("got its refund", "success"),
     "order.refund_failed": ("did not get its refund", "danger"),

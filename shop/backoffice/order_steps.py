@@ -20,6 +20,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from accounts.postal import AddressInvalid, normalise
+from shop.orders.editing import BEFORE_PACKING, change_address
 from shop.orders.models import Order, OrderLine, Shipment
 from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
@@ -88,6 +90,8 @@ class QuantitiesForm(StepForm):
                     widget=UnfoldAdminIntegerFieldWidget,
                 )
 
+        self.order_fields([name for name in self.fields if name.startswith("line_")])
+
     def most(self, line: OrderLine) -> int:
         raise NotImplementedError
 
@@ -134,6 +138,37 @@ def _under_way(order: Order) -> list[Shipment]:
 
 class CancelForm(StepForm):
     why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
+
+
+class AddressForm(StepForm):
+    """All but the country, which would change the price."""
+
+    why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in Order.FIELDS:
+            if name != "country":
+                field: Any = Order._meta.get_field(name)
+                self.fields[name] = forms.CharField(
+                    label=str(field.verbose_name).capitalize(),
+                    max_length=field.max_length,
+                    required=not field.blank,
+                    initial=getattr(self.order, name),
+                    widget=UnfoldAdminTextInputWidget,
+                )
+        self.order_fields([*(name for name in Order.FIELDS), "why"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        address = {name: data.get(name, "") for name in Order.FIELDS} | {"country": str(self.order.country)}
+        if not self.errors:
+            try:
+                normalise(address)
+            except AddressInvalid as invalid:
+                for name, sentence in invalid.errors.items():
+                    self.add_error(name if name in self.fields else None, sentence)
+        return data | {"address": address}
 
 
 class CancelLinesForm(QuantitiesForm):
@@ -228,6 +263,14 @@ STEPS: dict[str, Step] = {
         run=lambda order, by, data: deliver_parcel(data["shipment"], by=by) if data["shipment"] else None,
         done="delivered",
         form=DeliverForm,
+    ),
+    "address": Step(
+        label="Change the address",
+        permission="orders.change_order",
+        offered=lambda order, ledger: order.status in BEFORE_PACKING,
+        run=lambda order, by, data: change_address(order, data["address"], why=data["why"], by=by),
+        done="goes to another address",
+        form=AddressForm,
     ),
     "refund-lines": Step(
         label="Refund by line",

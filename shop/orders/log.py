@@ -22,6 +22,7 @@ TITLES = {
     "return_received": "Return received",
     "return_refunded": "Return refunded",
     "return_exchanged": "Exchanged",
+    "address_changed": "Address changed",
     "refund_requested": "Refund on its way",
     "refund_paid": "Refund paid out",
     "refund_failed": "Refund held up",

@@ -216,6 +216,7 @@ class ReturnForm(forms.Form):
 
     def __init__(self, *args: Any, lines: list[OrderLine], most: Mapping[int, int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         for line in lines:
             self.fields[f"line_{line.pk}"] = forms.TypedChoiceField(
                 label=f"{line.title}, {line.options}".removesuffix(", "),

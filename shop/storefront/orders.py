@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 GUEST_ORDERS_KEPT = 30
-BY_THE_BUYER = {"placed", "paid", "payment_declined"}
+BY_THE_BUYER = {"placed", "paid", "payment_declined", "return_requested", "return_withdrawn"}
 BEFORE_PACKING = (Order.Status.PENDING, Order.Status.PAID)
 
 
