@@ -274,6 +274,12 @@ DEFAULT_CURRENCY = env.str("CURRENCY", default="EUR")
 CURRENCIES = [DEFAULT_CURRENCY]
 CURRENCY_CODE_MAX_LENGTH = 3
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="IE")
+# The header in which a proxy that we trust says from which country a request comes, such as CF-IPCountry.
+COUNTRY_HEADER = env.str("COUNTRY_HEADER", default="")
+# The EU's register of VAT ids, asked at checkout when set: https://ec.europa.eu/taxation_customs/vies/rest-api
+VIES_URL = env.str("VIES_URL", default="").rstrip("/")
+VIES_DEADLINE_SECONDS = env.float("VIES_DEADLINE_SECONDS", default=3.0)
+SHOP_VAT_ID = env.str("SHOP_VAT_ID", default="")  # with it VIES gives a consultation number, which is proof
 STOCK_WAYS = [f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")]
 STOCK_TAKING = env.str("STOCK_TAKING", default=STOCK_WAYS[0])
 # How long after a parcel arrived the buyer may ask to send something of it back.

@@ -23,7 +23,7 @@ from shop.drops.models import Drop
 from shop.drops.services import advance
 from shop.inventory.services import receive
 from shop.orders.models import Order
-from shop.pricing.models import TaxRate
+from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 from tests.on_postgres import half_on_postgres  # noqa: F401
 from tests.processes import free_port, running
@@ -113,7 +113,8 @@ def address() -> dict[str, str]:
 
 @pytest.fixture
 def delivery(db: None) -> ShippingMethod:
-    TaxRate.objects.get_or_create(country="IE", defaults={"percent": "23"})
+    zone = TaxZone.objects.get_or_create(country="IE", defaults={"name": "Ireland", "in_vat_union": True})[0]
+    TaxRate.objects.get_or_create(zone=zone, defaults={"percent": "23"})
     return ShippingMethod.objects.get_or_create(
         code="tube",
         defaults={"name": "Tube by post", "price": Money("4.90", "EUR"), "days_min": 2, "days_max": 4},

@@ -28,7 +28,7 @@ from notifications import hub
 from notifications.services import notify
 from shop.catalog.models import Category, Product, TaxClass
 from shop.inventory.services import receive
-from shop.pricing.models import TaxRate
+from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 
 KIND = "lab.said"
@@ -39,7 +39,8 @@ KIND = "lab.said"
 def prepare() -> None:
     """An empty database becomes a shop that can sell."""
     call_command("migrate", verbosity=0)
-    TaxRate.objects.get_or_create(country="IE", defaults={"percent": "23"})
+    zone = TaxZone.objects.get_or_create(country="IE", defaults={"name": "Ireland", "in_vat_union": True})[0]
+    TaxRate.objects.get_or_create(zone=zone, defaults={"percent": "23"})
     method = {"name": "Tube by post", "price": Money("4.90", "EUR"), "days_min": 2, "days_max": 4}
     ShippingMethod.objects.get_or_create(code="tube", defaults=method)
     Category.objects.add_root({"name": "Swell", "slug": "swell"})

@@ -16,22 +16,14 @@ from shop.orders.models import Order, OrderEvent, OrderLine, Shipment, ShipmentL
 class LineSerializer(serializers.ModelSerializer):
     unit_price = Amount()
     discount = Amount()
+    tax_added = Amount()
+    tax = Amount()
     total = Amount()
 
     class Meta:
         model = OrderLine
-        fields = (
-            "sku",
-            "title",
-            "options",
-            "quantity",
-            "ahead",
-            "lead_days",
-            "unit_price",
-            "discount",
-            "tax_percent",
-            "total",
-        )
+        amounts = ("unit_price", "discount", "tax_added", "tax", "total")
+        fields = ("sku", "title", "options", "quantity", "ahead", "lead_days", "tax_percent", *amounts)
 
 
 class EventSerializer(serializers.ModelSerializer):
@@ -82,13 +74,14 @@ class OrderDetailSerializer(OrderSerializer):
     subtotal = Amount()
     discount = Amount()
     shipping = Amount()
+    tax_added = Amount()
     tax = Amount()
     shipments = ShipmentSerializer(many=True)
     events = EventSerializer(many=True)
     steps = StepSerializer(many=True)
 
     class Meta(OrderSerializer.Meta):
-        amounts = ("subtotal", "discount", "shipping", "tax")
+        amounts = ("subtotal", "discount", "shipping", "tax_added", "tax")
         fields = (
             *OrderSerializer.Meta.fields,
             *amounts,
@@ -96,6 +89,9 @@ class OrderDetailSerializer(OrderSerializer):
             "email",
             "address",
             "shipping_name",
+            "tax_treatment",
+            "tax_note",
+            "vat_id",
             "shipments",
             "events",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from shop.cart.models import MAX_QUANTITY
 from shop.cart.review import item_of, totals_of
 from shop.catalog.models import Variant
 from shop.orders.services import customer_of
+from shop.places import Destination
+from shop.pricing.vat_ids import read_vat_id
 from shop.promotions.guessing import counting_guesses
 from shop.promotions.models import Coupon
 
@@ -32,6 +35,9 @@ class WantedSerializer(serializers.Serializer):
     lines = serializers.ListField(child=WantedLineSerializer(), min_length=1, max_length=MOST_LINES)
     code = serializers.CharField(max_length=40, required=False, allow_blank=True)
     country = CountryField(required=False)
+    region = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    vat_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         skus = [line["sku"] for line in lines]
@@ -64,14 +70,25 @@ class TotalsSerializer(serializers.Serializer):
     lines = PricedLineSerializer(many=True)
     subtotal = Amount()
     discount = Amount()
+    tax_added = Amount()
     tax = Amount()
+    tax_note = serializers.CharField(source="taxation.note")
     total = Amount()
     steps = StepSerializer(many=True)
     offers = VerdictSerializer(source="verdicts", many=True)
 
 
+def _destination(data: Mapping[str, Any]) -> Destination:
+    country = str(data.get("country") or settings.SHOP_COUNTRY)
+    vat_id = read_vat_id(data["vat_id"], country) if data.get("vat_id") else ""
+    return Destination.of({**data, "country": country}, vat_id)
+
+
 class PricesView(APIView):
-    """`{"lines": [{"sku", "quantity"}], "code"?, "country"?}`; delivery is not in it. Nothing is kept."""
+    """`{"lines": [{"sku", "quantity"}], "code"?, "country"?, "region"?, "postal_code"?, "vat_id"?}`.
+
+    Delivery is not in it. Nothing is kept.
+    """
 
     permission_classes = (AllowAny,)
 
@@ -82,7 +99,7 @@ class PricesView(APIView):
         totals = totals_of(
             [item_of(line["sku"], line["variant"], line["quantity"]) for line in data["lines"]],
             coupon=self._coupon(request, data.get("code", "")),
-            country=data.get("country") or settings.SHOP_COUNTRY,
+            destination=_destination(data),
             customer=customer_of(request.user),
         )
         return Response(TotalsSerializer(totals).data)

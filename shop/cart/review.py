@@ -16,12 +16,14 @@ from shop.errors import ShopError
 from shop.giftcards.models import GiftCard
 from shop.inventory.models import stock_of
 from shop.inventory.words import in_days
-from shop.pricing.models import TaxRate
+from shop.places import Destination
+from shop.pricing.assessment import taxation_for
 from shop.pricing.offers import Buyer, Terms
 from shop.pricing.services import Item, Totals, price
-from shop.pricing.taxation import Taxation
 from shop.promotions.models import Coupon
 from shop.promotions.services import UNKNOWN, Customer, standing_offers
+
+HOME = Destination(settings.SHOP_COUNTRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,14 @@ class Review:
 
     def totals(
         self,
-        country: str = settings.SHOP_COUNTRY,
+        destination: Destination = HOME,
         shipping: Money | None = None,
         customer: Customer = UNKNOWN,
     ) -> Totals:
-        """What it comes to for `customer`, sent to `country`; a query for the tax rates, and once four for offers."""
+        """What it comes to for `customer`, sent there; two queries for the tax, and once four for offers."""
         return totals_of(
             [line.item for line in self.lines],
-            country=country,
+            destination=destination,
             shipping=shipping,
             customer=customer,
             offers=self._standing(customer),
@@ -111,7 +113,7 @@ class Review:
 def totals_of(
     items: list[Item],
     *,
-    country: str,
+    destination: Destination,
     shipping: Money | None = None,
     coupon: Coupon | None = None,
     customer: Customer = UNKNOWN,
@@ -121,7 +123,7 @@ def totals_of(
     return price(
         items,
         currency=settings.DEFAULT_CURRENCY,
-        taxation=Taxation(TaxRate.objects.for_country(country)),
+        taxation=taxation_for(destination),
         offers=standing_offers(coupon, customer.key) if offers is None else offers,
         buyer=Buyer(timezone.now(), customer.ordered_before),
         shipping=shipping,

@@ -15,6 +15,7 @@ from notifications.log_context import bind
 from shop.cart.models import Cart, new_token
 from shop.cart.review import Review, review
 from shop.cart.services import empty_cart
+from shop.checkout.tax_facts import tax_facts
 from shop.drops.admission import NO_PLACES, SignedPlaces, use_admission
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock, reserve
@@ -22,8 +23,10 @@ from shop.money import in_words
 from shop.orders.models import Order, OrderLine
 from shop.orders.services import customer_of, mark_paid
 from shop.payments.gift_cards import pay_with_gift_card
+from shop.places import Destination
 from shop.pricing.services import PricedLine, Totals
 from shop.pricing.steps import steps_as_json
+from shop.pricing.vat_ids import read_vat_id
 from shop.promotions.services import Customer, redeem
 from shop.shipping.services import Choice, find_choice
 
@@ -51,6 +54,8 @@ def place_order(
     email: str,
     address: Mapping[str, Any],
     shipping_code: str,
+    vat_id: str = "",
+    evidence: Mapping[str, Any] | None = None,
     expected_total: Money | None = None,
     expected_due: Money | None = None,
     places: SignedPlaces = NO_PLACES,
@@ -58,16 +63,18 @@ def place_order(
     """Turns `cart` into an order with its stock reserved for RESERVATION_MINUTES, and empties it.
 
     `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
-    often and however simultaneously it is sent. `address` has PostalAddress.FIELDS. What a drop guards takes one
-    of the buyer's `places`, let in and not used before.
-    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, WaitingRoom or ShippingGone, and then nothing
-    has happened.
+    often and however simultaneously it is sent. `address` has PostalAddress.FIELDS; `evidence` is what else is
+    known of where the buyer is. What a drop guards takes one of the buyer's `places`, let in and not used before.
+    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, WaitingRoom, VatIdInvalid or ShippingGone, and
+    then nothing has happened.
     """
     known = Order.objects.filter(checkout_key=key, user=user)
     if placed := known.first():
         return placed
     try:
-        return _place(cart, key, user, email, address, shipping_code, (expected_total, expected_due), places)
+        written = read_vat_id(vat_id, str(address["country"])) if vat_id else ""
+        to, expected = Destination.of(address, written), (expected_total, expected_due)
+        return _place(cart, key, user, email, address, to, evidence or {}, shipping_code, expected, places)
     except (IntegrityError, EmptyCart):
         # Another request with this key was faster; anything else is a real fault.
         placed = known.first()
@@ -83,6 +90,8 @@ def _place(
     user: User | None,
     email: str,
     address: Mapping[str, Any],
+    to: Destination,
+    known_of_buyer: Mapping[str, Any],
     shipping_code: str,
     expected: tuple[Money | None, Money | None],
     places: SignedPlaces,
@@ -96,10 +105,11 @@ def _place(
     # Also what lay in the cart before its drop was announced, or longer than the buyer was let in.
     use_admission([line.variant.pk for line in seen.lines], user.pk if user else None, places)
     customer = customer_of(user, email)
-    choice = _choice(seen, address, shipping_code, customer)
-    totals = seen.totals(address["country"], choice.price, customer)
+    choice = _choice(seen, to, shipping_code, customer)
+    totals = seen.totals(to, choice.price, customer)
     _refuse_what_was_not_shown(totals.total, totals.total - seen.from_gift_card(totals.total), expected)
-    order = _write_order(key, user, email, address, choice, seen, totals)
+    taxed = tax_facts(to, totals, known_of_buyer)
+    order = _write_order(key, user, email, address, choice, seen, totals, taxed)
     bind(order=order.number)
     _write_lines(order, seen, totals)
     empty_cart(cart)
@@ -149,12 +159,12 @@ def _refuse_what_was_not_shown(total: Money, due: Money, expected: tuple[Money |
         raise CartChanged(f"What is left to pay is now {in_words(due)}. Please look it over before you pay.")
 
 
-def _choice(seen: Review, address: Mapping[str, Any], shipping_code: str, customer: Customer) -> Choice:
-    totals = seen.totals(address["country"], customer=customer)
+def _choice(seen: Review, to: Destination, shipping_code: str, customer: Customer) -> Choice:
+    totals = seen.totals(to, customer=customer)
     return find_choice(
         shipping_code,
-        country=address["country"],
-        postal_code=address.get("postal_code", ""),
+        country=to.country,
+        postal_code=to.postal_code,
         weight_g=seen.weight_g,
         goods=totals.goods,
     )
@@ -168,6 +178,7 @@ def _write_order(
     choice: Choice,
     seen: Review,
     totals: Totals,
+    taxed: Mapping[str, Any],
 ) -> Order:
     return Order.objects.create(
         checkout_key=key,
@@ -186,6 +197,7 @@ def _write_order(
         tax=totals.tax,
         total=totals.total,
         steps_kept=steps_as_json(totals.steps, {line.id: line.variant.sku for line in seen.lines}),
+        **taxed,
     )
 
 

@@ -25,7 +25,7 @@ from shop.demo.details import centres, crop_detail
 from shop.demo.offers import seed_codes, seed_gift_card, seed_offers
 from shop.demo.prints import MASTERS
 from shop.management.progress import Progress
-from shop.pricing.models import TaxRate
+from shop.pricing.models import LONG_AGO, TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 
 HERE = Path(__file__).parent
@@ -142,11 +142,20 @@ def _add_person(email: str) -> None:
 
 
 def seed_tax_rates() -> None:
+    """The rows of one place are its zone; a row without a percentage says that nothing is taxed there."""
     with open(HERE / "tax_rates.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            TaxRate.objects.get_or_create(
-                country=row["country"], tax_class=row["tax_class"], defaults={"percent": row["percent"]}
-            )
+            place = {name: row[name] for name in ("country", "region", "postal_prefix")}
+            law = {
+                "name": row["zone"],
+                "prices": row["prices"],
+                "taxes_shipping": row["shipping"] == "taxed",
+                "in_vat_union": row["vat_area"] == "EU",
+            }
+            zone, _ = TaxZone.objects.get_or_create(**place, defaults=law)
+            if row["percent"]:
+                rate = {"percent": row["percent"], "valid_from": row["valid_from"] or LONG_AGO}
+                TaxRate.objects.get_or_create(zone=zone, tax_class=row["tax_class"], defaults=rate)
 
 
 def seed_shipping() -> None:

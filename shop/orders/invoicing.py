@@ -96,6 +96,8 @@ def _about(order: Order, paid_by: str = "") -> Content:
         ordered_on=timezone.localdate(order.placed_at).isoformat(),
         paid_on=timezone.localdate().isoformat(),
         paid_by=paid_by,
+        buyer_vat_id=order.vat_id,
+        note=order.tax_note,
     )
 
 
@@ -130,7 +132,9 @@ def _read_item(kept: dict) -> Item:
 
 
 def _delivery_percent(order: Order) -> Decimal:
-    """The rate that delivery was taxed at, which the order keeps as an amount: one of its lines', or near enough."""
+    """The rate that delivery was taxed at. Orders from before it was kept have only the amount: it is found again."""
+    if order.shipping_tax_percent:
+        return order.shipping_tax_percent
     lines = list(order.lines.all())
     tax = order.tax - sum((line.tax for line in lines), Money(0, order.tax.currency))
     gross = order.shipping_charged

@@ -22,6 +22,7 @@ from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.orders.parcels import Shipment, ShipmentLine
 from shop.pricing.steps import Kind, Step, steps_from_json
+from shop.pricing.taxation import Treatment
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,6 +38,10 @@ def new_public_id() -> str:
 
 def money_field(**options: Any) -> MoneyField:
     return MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY, **options)
+
+
+def percent_field() -> models.DecimalField:
+    return models.DecimalField(max_digits=6, decimal_places=3, default=Decimal(0))
 
 
 def sums_to(amount: Any) -> Round:
@@ -88,6 +93,11 @@ class Order(PostalAddress):
         CANCELLED = "cancelled", "Cancelled"
         REFUNDED = "refunded", "Refunded"
 
+    class TaxTreatment(models.TextChoices):
+        INCLUDED = Treatment.INCLUDED, "Tax included"
+        ADDED = Treatment.ADDED, "Tax added"
+        REVERSE_CHARGE = Treatment.REVERSE_CHARGE, "Reverse charge"
+
     # Which statuses an order may come from; read with `move_to`, its only reader.
     COMES_FROM: ClassVar[dict[str, tuple[str, ...]]] = {
         Status.PAID: (Status.PENDING,),
@@ -116,6 +126,13 @@ class Order(PostalAddress):
     tax_added = money_field(default=0, help_text="Below zero where tax was taken off listed prices.")
     tax = money_field()
     total = money_field()
+    tax_treatment = models.CharField(max_length=20, choices=TaxTreatment, default=TaxTreatment.INCLUDED)
+    tax_note = models.CharField(max_length=300, blank=True, help_text="The legal line of the invoice.")
+    shipping_tax_percent = percent_field()
+    vat_id = models.CharField("VAT id", max_length=20, blank=True)
+    tax_evidence = models.JSONField(
+        default=dict, blank=True, help_text="What was known of where the buyer is when the tax was decided."
+    )
     steps_kept = models.JSONField(default=list, blank=True, editable=False)
     placed_at = models.DateTimeField(auto_now_add=True)
 
@@ -132,6 +149,10 @@ class Order(PostalAddress):
             models.CheckConstraint(
                 condition=Q(subtotal__gte=0, discount__gte=0, shipping__gte=0, tax__gte=0, total__gte=0),
                 name="order_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(tax_treatment=Treatment.REVERSE_CHARGE.value) | (Q(tax=0) & ~Q(vat_id="")),
+                name="order_reverse_charge_has_a_vat_id_and_no_tax",
             ),
             models.CheckConstraint(
                 condition=Q(total=sums_to(F("subtotal") - F("discount") + F("shipping") + F("tax_added"))),
@@ -256,7 +277,7 @@ class OrderLine(models.Model):
     returned = models.PositiveIntegerField("on the way back, or back", default=0, editable=False)
     discount = money_field()
     tax_added = money_field(default=0)
-    tax_percent = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
+    tax_percent = percent_field()
     tax = money_field()
     total = money_field()
 

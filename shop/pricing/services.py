@@ -64,10 +64,12 @@ class Totals:
 
     `shipping` is what is charged for it, after an offer that makes it free. `tax_added` is nothing where listed prices
     include tax, and below zero where it is taken off. The amounts of `steps` add up to `total`, and `verdicts` say of
-    every offer why it applied or did not.
+    every offer why it applied or did not. `sent` is how shipping was taxed.
     """
 
+    taxation: Taxation
     lines: list[PricedLine]
+    sent: Taxed
     subtotal: Money
     discount: Money
     shipping: Money
@@ -98,8 +100,7 @@ def price(
 ) -> Totals:
     """Prices `items` with offers and a shipping price, all in `currency`; `shipping` is None while it is unknown.
 
-    Shipping is taxed at the standard rate. Raises ValueError for a quantity below 1, a negative price, or a foreign
-    currency.
+    Raises ValueError for a quantity below 1, a negative price, or a foreign currency.
     """
     items = [_checked(item, currency) for item in items]
     zero = Money(0, currency)
@@ -107,12 +108,14 @@ def price(
     taken = apply_offers(items, offers, zero=zero, buyer=buyer or Buyer(), shipping=listed_shipping)
     lines = [_priced(item, discount, taxation) for item, discount in zip(items, taken.discounts, strict=True)]
     charged = (listed_shipping or zero) - taken.off_shipping
-    sent = taxation.of(charged, TaxClass.STANDARD)
+    sent = taxation.of_shipping(charged)
     subtotal = _sum((line.gross for line in lines), zero)
     discount = _sum((line.discount for line in lines), zero)
     added = _sum((line.tax_added for line in lines), sent.added)
     return Totals(
+        taxation=taxation,
         lines=lines,
+        sent=sent,
         subtotal=subtotal,
         discount=discount,
         shipping=charged,

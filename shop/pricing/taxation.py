@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from djmoney.money import Money
 
+from shop.catalog.models import TaxClass
 from shop.money import rounded
 
 
@@ -37,6 +38,7 @@ class Taxation:
     percents: Mapping[str, Decimal] = field(default_factory=dict)
     treatment: Treatment = Treatment.INCLUDED
     note: str = ""
+    shipping_taxed: bool = True
 
     def of(self, listed: Money, tax_class: str) -> Taxed:
         """`listed` is what the page says, after discounts; every amount is rounded where it arises."""
@@ -51,6 +53,10 @@ class Taxation:
             case Treatment.REVERSE_CHARGE:
                 within = tax_within(listed, percent)
                 return Taxed(listed - within, nothing, -within, Decimal(0))
+
+    def of_shipping(self, listed: Money) -> Taxed:
+        """At the standard rate of where the parcel goes, or not at all where the law says so."""
+        return self.of(listed, TaxClass.STANDARD if self.shipping_taxed else TaxClass.ZERO)
 
 
 def tax_within(gross: Money, percent: Decimal) -> Money:

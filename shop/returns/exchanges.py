@@ -102,4 +102,8 @@ def _order(old: Order, key: str, line: OrderLine) -> Order:
         tax_added=line.tax_added,
         tax=line.tax,
         total=line.total,
+        tax_treatment=old.tax_treatment,
+        tax_note=old.tax_note,
+        vat_id=old.vat_id,
+        tax_evidence=old.tax_evidence,
     )

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from shop.sandbox import carriers, challenge, knobs, overview
+from shop.sandbox import carriers, challenge, knobs, overview, vies
 from shop.sandbox.api import StripeApi, too_large
 from shop.sandbox.asgi import (
     BodyTooLarge,
@@ -113,6 +113,8 @@ class Sandbox:
             return await self._stripe(request, rest)
         if first == "carriers":
             return await carriers.handle(request, rest, await self.run(lambda: knobs.read(self.store)))
+        if first == "vies":
+            return await vies.handle(request, rest, await self.run(lambda: knobs.read(self.store)))
         if first == "static" and request.method in ("GET", "HEAD"):
             return static_file(rest)
         if first == "disputes":

@@ -27,6 +27,8 @@ class Knobs:
     tideway_fault: str = "none"
     gannet_latency_ms: int = 140
     gannet_fault: str = "none"
+    vies_latency_ms: int = 0
+    vies_fault: str = "none"
 
 
 FAULTS = ("none", "error", "hang", "garbage")
@@ -43,6 +45,8 @@ KNOBS = {
     "tideway_fault": Knob("Tideway's fault", 0, FAULTS),
     "gannet_latency_ms": Knob("Gannet answers after this many milliseconds", 30_000),
     "gannet_fault": Knob("Gannet's fault", 0, FAULTS),
+    "vies_latency_ms": Knob("The register of VAT ids answers after this many milliseconds", 30_000),
+    "vies_fault": Knob("The register's fault", 0, ("none", "error", "member_down")),
 }
 
 

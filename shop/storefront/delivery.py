@@ -28,12 +28,13 @@ from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.orders.models import Order
 from shop.orders.services import customer_of
+from shop.places import Destination
 from shop.pricing.services import Totals
 from shop.promotions.services import Customer
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
 from shop.storefront.addresses import keep_address
 from shop.storefront.cart import current_cart, followed, look_over
-from shop.storefront.checkout import DRAFT, back_to_cart, draft_of
+from shop.storefront.checkout import DRAFT, back_to_cart, destination_of, draft_of, evidence_of
 from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import DeliveryForm, first_error
 from shop.storefront.orders import remember_guest_order
@@ -54,8 +55,12 @@ class Step:
     def country(self) -> str:
         return self.draft["address"]["country"]
 
+    @property
+    def destination(self) -> Destination:
+        return destination_of(self.draft)
+
     def totals(self, choice: Choice | None) -> Totals:
-        return self.review.totals(self.country, choice.price if choice else None, self.customer)
+        return self.review.totals(self.destination, choice.price if choice else None, self.customer)
 
     def find(self, code: str) -> Choice:
         return find_choice(
@@ -114,7 +119,7 @@ def _open_step(request: HttpRequest) -> Step | HttpResponse:
     if "address" not in draft:
         return redirect("storefront:checkout")
     customer = customer_of(request.user, draft["email"])
-    totals = looked.totals(draft["address"]["country"], customer=customer)
+    totals = looked.totals(destination_of(draft), customer=customer)
     return Step(cart, following, looked, draft, customer, totals.goods)
 
 
@@ -189,6 +194,8 @@ def _order_from(request: HttpRequest, form: DeliveryForm, draft: dict[str, Any])
         email=draft["email"],
         address=draft["address"],
         shipping_code=sent["shipping"],
+        vat_id=draft.get("vat_id", ""),
+        evidence=evidence_of(request),
         expected_total=Money(sent["shown_total"], settings.DEFAULT_CURRENCY),
         expected_due=_shown_due(sent),
         places=signed_places(request),
@@ -205,7 +212,7 @@ def _after_placing(request: HttpRequest, order: Order, draft: dict[str, Any]) ->
         keep_address(request.user, draft["address"])
     remember_guest_order(request, order)
     request.session[DRAFT] = {
-        name: draft[name] for name in ("email", "address", "address_id") if name in draft
+        name: draft[name] for name in ("email", "address", "address_id", "vat_id") if name in draft
     }
 
 

@@ -14,6 +14,7 @@ from accounts.models import Address, PostalAddress, User
 from accounts.postal import AddressInvalid, normalise, rules_for
 from shop.cart.models import MAX_QUANTITY
 from shop.orders.models import OrderLine
+from shop.pricing.vat_ids import VatIdInvalid, read_vat_id
 from shop.returns.models import Return
 
 AUTOCOMPLETE = {
@@ -149,9 +150,41 @@ class AddressForm(forms.ModelForm):
     def as_address(self) -> dict[str, str]:
         return {name: str(self.cleaned_data.get(name, "")) for name in PostalAddress.FIELDS}
 
+    def as_typed(self) -> dict[str, str]:
+        """Unchecked, for what only has to be about right."""
+        typed = {name: str(self[name].value() or "") for name in PostalAddress.FIELDS if name in self.fields}
+        return dict.fromkeys(PostalAddress.FIELDS, "") | typed | {"country": self.country}
+
     @property
     def town_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name in {"city", "region", "postal_code"}]
+
+
+class VatIdForm(forms.Form):
+    vat_id = forms.CharField(
+        label="VAT id",
+        max_length=20,
+        required=False,
+        help_text="With the country in front, such as FR40303265045. The company stands in the address.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+
+    def as_written(self, country: str) -> str:
+        """As it is written on an invoice; nothing while it cannot be one."""
+        try:
+            return read_vat_id(self["vat_id"].value() or "", country)
+        except VatIdInvalid:
+            return ""
+
+    def check(self, address: Mapping[str, str]) -> None:
+        """A VAT id belongs to a company, and looks like one of its country."""
+        typed = self.is_valid() and self.cleaned_data["vat_id"]
+        if typed and not self.as_written(address["country"]):
+            self.add_error("vat_id", VatIdInvalid.message)
+        elif typed and not address["company"]:
+            self.add_error("vat_id", "Please enter the company in the address: a VAT id belongs to one.")
 
 
 class BookAddressForm(AddressForm):

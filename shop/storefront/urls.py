@@ -54,6 +54,7 @@ buying = [
     path("cart/lines/<int:line_id>/", cart.cart_line, name="cart_line"),
     path("checkout/", checkout.details, name="checkout"),
     path("checkout/address-fields/", addresses.address_fields, name="address_fields"),
+    path("checkout/amounts/", checkout.checkout_amounts, name="checkout_amounts"),
     path("checkout/delivery/", delivery.delivery, name="checkout_delivery"),
     path("checkout/summary/", delivery.checkout_summary, name="checkout_summary"),
     path("checkout/<slug:public_id>/pay/", payment.pay, name="pay"),

@@ -16,7 +16,7 @@ from shop.drops.models import Drop
 from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.payments.models import GatewayEvent, Payment
-from shop.pricing.models import TaxRate
+from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 from tests.backoffice.conftest import queries
 from tests.offers import make_coupon
@@ -46,9 +46,10 @@ def products(count: int, make: "Makers") -> None:
         ProductImage.objects.create(
             product=product, picture="products/none.webp", width=100, height=80, alt="Waves"
         )
-    TaxRate.objects.bulk_create(
-        TaxRate(country=country, percent=20) for country in COUNTRIES[TaxRate.objects.count() :][:count]
+    zones = TaxZone.objects.bulk_create(
+        TaxZone(country=country, name=country) for country in COUNTRIES[TaxZone.objects.count() :][:count]
     )
+    TaxRate.objects.bulk_create(TaxRate(zone=zone, percent=20) for zone in zones)
 
 
 COUNTRIES = [f"{first}{second}" for first in "ABCDEFGH" for second in "ABCDEFGHIJ"]
@@ -84,7 +85,7 @@ def make(make_orders: Callable[[int], list[Order]], make_variant: Callable[..., 
         ("/admin/promotions/coupon/", products),
         ("/admin/drops/drop/", products),
         ("/admin/shipping/shippingmethod/", products),
-        ("/admin/pricing/taxrate/", products),
+        ("/admin/pricing/taxzone/", products),
         ("/admin/accounts/user/", products),
         ("/admin/auth/group/", products),
         ("/admin/account/emailaddress/", products),

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from shop.demo.seed import (
 )
 from shop.drops.models import Drop
 from shop.drops.services import advance
-from shop.pricing.models import TaxRate
+from shop.places import Destination
+from shop.pricing.assessment import taxation_for
+from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 
 CATALOGUE = HERE / "catalogue.csv"
@@ -98,10 +101,28 @@ def test_people_can_sign_in_and_may_do_their_work() -> None:
 @pytest.mark.django_db
 def test_tax_rates_cover_the_union_and_its_neighbours() -> None:
     seed_tax_rates()
-    rates = {str(rate.country): rate.percent for rate in TaxRate.objects.all()}
+
+    def standard(country: str, region: str = "", code: str = "") -> Decimal | None:
+        return taxation_for(Destination(country, region, code)).percents.get("standard")
+
     assert len(EU) == 27
-    assert set(rates) == {*EU, "GB", "CH", "NO"}
+    rates = {code: standard(code) for code in (*EU, "GB", "CH", "NO")}
     assert (min(rates[code] for code in EU), max(rates[code] for code in EU)) == (17, 27)
+    assert (rates["GB"], rates["CH"], rates["NO"]) == (20, Decimal("8.1"), 25)
+    assert (
+        standard("ES", "TF", "38001"),
+        standard("PT", "", "9000-001"),
+        standard("PT", "", "9500-001"),
+    ) == (None, 22, 16)
+    assert (standard("US", "NJ"), standard("US", "OR"), standard("US", "AZ")) == (
+        Decimal("6.625"),
+        None,
+        None,
+    )
+    members = set(
+        TaxZone.objects.filter(in_vat_union=True, postal_prefix="").values_list("country", flat=True)
+    )
+    assert members == {*EU, "MC"}
 
 
 @pytest.mark.django_db
@@ -117,15 +138,15 @@ def test_every_taxed_country_gets_a_small_tube_and_a_heavy_frame_if_any_way_lead
 @pytest.mark.django_db
 def test_seeding_twice_changes_nothing_and_keeps_what_was_changed() -> None:
     def everything() -> list[Any]:
-        tables = (User, Address, TaxRate, ShippingMethod)
+        tables = (User, Address, TaxZone, TaxRate, ShippingMethod)
         return [list(table.objects.order_by("pk").values()) for table in tables]
 
     for _ in range(2):
         seed_people()
         seed_tax_rates()
         seed_shipping()
-        if not TaxRate.objects.filter(country="IE", percent=5).exists():
-            TaxRate.objects.filter(country="IE").update(percent=5)
+        if not TaxRate.objects.filter(zone__country="IE", percent=5).exists():
+            TaxRate.objects.filter(zone__country="IE").update(percent=5)
             before = everything()
     assert everything() == before
 

@@ -26,7 +26,7 @@ from shop.orders.services import mark_paid
 from shop.payments.models import Refund
 from shop.payments.refunds import NothingToRefund, apply_refund, refund_lines, refund_order, request_refund
 from shop.payments.stripe_gateway import GatewayRefund
-from shop.pricing.models import TaxRate
+from shop.pricing.models import TaxZone
 from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def bought(
     place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
 ) -> Order:
     """Three at €33.33 at 23 % and one at €20.00 at 13.5 %, delivery €4.90: €124.89."""
-    TaxRate.objects.create(country="IE", tax_class=TaxClass.REDUCED, percent="13.5")
+    TaxZone.objects.get(country="IE").rates.create(tax_class=TaxClass.REDUCED, percent="13.5")
     cart = make_cart(make_variant(price="33.33", title="Ebb, seen from Łódź"), 3)
     add_to_cart(cart, make_variant(price="20.00", tax_class=TaxClass.REDUCED))
     order = place(cart)
