@@ -157,6 +157,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'shop.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "shop.sqlite3"
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing when a read turns into a write.
         "transaction_mode": "IMMEDIATE",
