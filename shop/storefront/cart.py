@@ -74,6 +74,7 @@ def bring_guest_cart(request: HttpRequest | None, user: User, **_: Any) -> None:
         merge_carts(guest, user)
 
 
+@never_cache
 @require_safe
 def cart(request: ShopRequest) -> HttpResponse:
     return _cart_page(request, current_cart(request))

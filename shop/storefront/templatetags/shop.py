@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from django import template
@@ -101,6 +102,13 @@ def live_card(product: Any) -> SafeString:
 def countdown_attrs(until: datetime) -> SafeString:
     """For countdown.js: until when, and what the server's own clock says, in milliseconds."""
     return _moments("until", until)
+
+
+@register.filter
+def time_left(until: datetime) -> str:
+    """As countdown.js has it, so that nothing moves when that takes over."""
+    seconds = max(0, ceil((until - timezone.now()).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02} left" if seconds else "which has passed"
 
 
 @register.simple_tag

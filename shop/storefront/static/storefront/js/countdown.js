@@ -19,16 +19,15 @@ function count(element) {
   known.set(element, { ...before, left, minutes });
   if (left === before.left) return;
   show(element, left);
-  if (before.minutes > minutes && MINUTES_SAID.includes(minutes)) {
+  // Also where a page that slept went past several at once.
+  if (MINUTES_SAID.some((mark) => before.minutes > mark && minutes <= mark)) {
     said.textContent = `${element.dataset.name}: ${minutes} minute${minutes === 1 ? "" : "s"} left.`;
   }
   if (left === 0) element.dispatchEvent(new CustomEvent("countdown-over", { bubbles: true }));
 }
 
 function show(element, left) {
-  const figure = element.querySelector("[data-left]");
-  figure.textContent = left ? `${inWords(left)} left` : "which has passed";
-  figure.hidden = false;
+  element.querySelector("[data-left]").textContent = left ? `${inWords(left)} left` : "which has passed";
   element.classList.toggle("countdown--urgent", left < URGENT_SECONDS);
 }
 
@@ -43,5 +42,8 @@ function countAll() {
 }
 
 document.addEventListener("htmx:load", countAll);
+// A page that slept, or comes out of the browser's memory, is right before its next second.
+addEventListener("pageshow", countAll);
+document.addEventListener("visibilitychange", countAll);
 setInterval(countAll, 1000);
 countAll();
