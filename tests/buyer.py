@@ -1,7 +1,7 @@
 """Somebody who buys over plain HTTP, as a browser without JavaScript does."""
 
 import re
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -25,7 +25,7 @@ class Buyer:
         self.http = aiohttp.ClientSession(url, cookie_jar=jar, timeout=timeout, **session)
         self.form: dict[str, str] = {}
 
-    async def __aenter__(self) -> "Buyer":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

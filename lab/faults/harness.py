@@ -106,7 +106,7 @@ def main(name: str | None = None) -> None:
     names = [name] if name else options.runs
     runs: list[tuple[str, Run]] = [(each, _module(each)) for each in names]
     sizes = [_size(run, options) for _, run in runs]
-    _allow_files(max(size.sockets for size in sizes))
+    allow_files(max(size.sockets for size in sizes))
     with Site(options.door, options.database) as site:
         results = [
             _play(each, run, size, site, options) for (each, run), size in zip(runs, sizes, strict=True)
@@ -154,7 +154,7 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"lab.faults.{name}")
 
 
-def _allow_files(sockets: int) -> None:
+def allow_files(sockets: int) -> None:
     """The server and the crowd each hold all the sockets, and some twice while they come back."""
     needed = int(sockets * 1.3) + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -41,7 +41,7 @@ class Server:
         env = {**self.site.environment(self.url), **self._environment}
         return Process("lab.faults.inside", *arguments, log=log, env=env, cpu=SERVER_CPU)
 
-    def wait_until_ready(self, within: float = 60.0) -> None:
+    def wait_until_ready(self, within: float = 120.0) -> None:
         deadline = time.monotonic() + within
         while not self.is_ready():
             if not self.process.is_alive or time.monotonic() > deadline:
