@@ -145,4 +145,4 @@ def _carry_on(order: Order, example: Example) -> None:
 def _backdate(order: Order, age: timedelta) -> None:
     Order.objects.filter(pk=order.pk).update(placed_at=F("placed_at") - age)
     order.events.update(created_at=F("created_at") - age)
-    order.shipments.update(shipped_at=F("shipped_at") - age)
+    order.shipments.update(shipped_at=F("shipped_at") - age, delivered_at=F("delivered_at") - age)
