@@ -1,36 +1,66 @@
-"""Our own ways to send a parcel. What carriers quote is asked at checkout."""
+"""Our own ways to send a parcel, and the zones that price them. What carriers quote is asked at checkout."""
 
-from typing import Any
+from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import DecimalField
+from django.db.models import DecimalField, QuerySet
 from django.http import HttpRequest
 from djmoney.models.fields import MoneyField
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from shop.backoffice.widgets import NumberWidget, PriceWidget
-from shop.shipping.models import ShippingMethod
+from shop.shipping.models import ShippingMethod, ShippingPlace, ShippingRate, ShippingZone
+
+AMOUNTS = {MoneyField: {"widget": PriceWidget}, DecimalField: {"widget": NumberWidget}}
+
+
+class PlaceInline(TabularInline):
+    model = ShippingPlace
+    verbose_name = "place"
+    extra = 0
+    show_title = False
+
+
+@admin.register(ShippingZone)
+class ShippingZoneAdmin(ModelAdmin):
+    list_display = ("name", "where", "ways")
+    search_fields = ("name__icontains", "places__country__iexact")
+    search_help_text = "Name, or country code such as IE"
+    inlines = (PlaceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ShippingZone]:
+        return super().get_queryset(request).prefetch_related("places", "methods")
+
+    @display(description="Places")
+    def where(self, zone: ShippingZone) -> str:
+        return ", ".join(str(place) for place in zone.places.all())
+
+    @display(description="Methods")
+    def ways(self, zone: ShippingZone) -> str:
+        return ", ".join(str(method) for method in zone.methods.all())
+
+
+class RateInline(TabularInline):
+    model = ShippingRate
+    verbose_name = "rate"
+    verbose_name_plural = "Rates of a zone by weight and goods"
+    formfield_overrides = AMOUNTS
+    extra = 0
+    show_title = False
 
 
 @admin.register(ShippingMethod)
 class ShippingMethodAdmin(ModelAdmin):
     list_display = ("name", "code", "price", "free_from", "days", "active", "position")
-    formfield_overrides = {MoneyField: {"widget": PriceWidget}, DecimalField: {"widget": NumberWidget}}
+    formfield_overrides = AMOUNTS
+    autocomplete_fields = ("zones",)
+    inlines = (RateInline,)
     fieldsets = (
         (None, {"fields": (("name", "code"), "description", ("collected", "active", "position"))}),
+        ("Where and how fast", {"fields": ("zones", ("days_min", "days_max"), "max_weight_g")}),
         ("Price", {"fields": (("price", "free_from"),)}),
-        ("Where and how fast", {"fields": ("countries", ("days_min", "days_max"), "max_weight_g")}),
     )
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "countries":  # Unfold's own select would keep one of them
-            kwargs = {
-                "widget": UnfoldAdminSelect2MultipleWidget(),
-                "choices": db_field.get_choices(include_blank=False),
-            }
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     @display(description="Days")
     def days(self, method: ShippingMethod) -> str:

@@ -54,6 +54,7 @@ NAVIGATION = [
             _link("Coupon batches", "confirmation_number", "promotions.couponbatch"),
             _link("Gift cards", "featured_seasonal_and_gifts", "giftcards.giftcard"),
             _link("Shipping methods", "local_shipping", "shipping.shippingmethod"),
+            _link("Shipping zones", "public", "shipping.shippingzone"),
             _link("Tax", "percent", "pricing.taxzone"),
         ],
     },

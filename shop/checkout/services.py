@@ -163,8 +163,7 @@ def _choice(seen: Review, to: Destination, shipping_code: str, customer: Custome
     totals = seen.totals(to, customer=customer)
     return find_choice(
         shipping_code,
-        country=to.country,
-        postal_code=to.postal_code,
+        destination=to,
         weight_g=seen.weight_g,
         goods=totals.goods,
     )

@@ -26,7 +26,7 @@ from shop.demo.offers import seed_codes, seed_gift_card, seed_offers
 from shop.demo.prints import MASTERS
 from shop.management.progress import Progress
 from shop.pricing.models import LONG_AGO, TaxRate, TaxZone
-from shop.shipping.models import ShippingMethod
+from shop.shipping.models import ShippingMethod, ShippingZone
 
 HERE = Path(__file__).parent
 PASSWORD = "breakwater-demo"
@@ -70,22 +70,46 @@ EU = [
     "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE",
     "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE",
 ]  # fmt: skip
+# Each place as `country`, `country/region` or `country postal codes`; the narrowest counts, and one of no country is
+# all the rest.
+ZONES = {
+    "Ireland": ["IE", "GB BT"],
+    "Great Britain": ["GB", "IM"],
+    "Europe": [*(code for code in EU if code != "IE"), "CH", "LI", "MC", "NO"],
+    "Islands of Europe": ["ES 35", "ES 38", "ES 51", "ES 52", "FI 22", "PT 9"],
+    "North America": ["US", "CA"],
+    "Alaska and Hawaii": ["US/AK", "US/HI"],
+    "The rest of the world": [""],
+}
 METHODS: list[dict[str, Any]] = [
     {"code": "tube-post", "name": "Tube by post", "description": "Rolled prints, without tracking",
-     "price": "4.50", "countries": ["IE", "GB"], "max_weight_g": 1000, "days_min": 2, "days_max": 4},
+     "price": "4.50", "zones": ["Ireland", "Great Britain"], "max_weight_g": 1000, "days_min": 2, "days_max": 4},
     {"code": "tracked", "name": "Tracked parcel", "description": "Rolled or framed, with a number to follow",
-     "price": "7.90", "free_from": "150", "countries": ["IE", "GB"], "max_weight_g": 20000,
+     "price": "7.90", "free_from": "150", "zones": ["Ireland", "Great Britain"], "max_weight_g": 20000,
      "days_min": 2, "days_max": 3},
     {"code": "tracked-europe", "name": "Tracked parcel, Europe", "description": "With a number to follow",
-     "price": "12.90", "free_from": "250", "countries": [*(c for c in EU if c != "IE"), "CH", "NO"],
+     "price": "12.90", "free_from": "250", "zones": ["Europe", "Islands of Europe"],
      "max_weight_g": 20000, "days_min": 3, "days_max": 6},
     {"code": "express", "name": "Express", "description": "Handed over today, there the next working day",
-     "price": "24.00", "countries": [*EU, "GB"], "max_weight_g": 10000, "days_min": 1, "days_max": 1},
+     "price": "24.00", "zones": ["Ireland", "Great Britain", "Europe"], "max_weight_g": 10000,
+     "days_min": 1, "days_max": 1},
     {"code": "world", "name": "Airmail tube", "description": "Rolled prints to anywhere, tracked",
      "price": "28.00", "max_weight_g": 2000, "days_min": 6, "days_max": 14},
     {"code": "collect", "name": "Click & collect", "description": "From the workshop on the quay, Howth",
-     "price": "0", "collected": True, "countries": ["IE"], "days_min": 1, "days_max": 2},
+     "price": "0", "collected": True, "zones": ["Ireland"], "days_min": 1, "days_max": 2},
 ]  # fmt: skip
+# By method and zone: up to grams, for goods from, price.
+RATES = {
+    ("tracked", "Great Britain"): [
+        (2000, 0, "9.90"),
+        (2000, 200, "0"),
+        (20000, 0, "14.90"),
+        (20000, 200, "0"),
+    ],
+    ("tracked-europe", "Islands of Europe"): [(2000, 0, "19.90"), (20000, 0, "34.90")],
+    ("world", "North America"): [(500, 0, "22.00"), (500, 300, "0"), (2000, 0, "28.00"), (2000, 300, "0")],
+    ("world", "Alaska and Hawaii"): [(500, 0, "27.00"), (2000, 0, "36.00")],
+}
 HOME = {
     "name": "Nora Byrne",
     "line1": "4 Harbour Row",
@@ -159,9 +183,30 @@ def seed_tax_rates() -> None:
 
 
 def seed_shipping() -> None:
-    for position, method in enumerate(METHODS):
-        fields = method | {"position": position, "price": Money(method["price"], "EUR")}
-        ShippingMethod.objects.get_or_create(code=fields.pop("code"), defaults=fields)
+    zones = {name: _seed_zone(name, places) for name, places in ZONES.items()}
+    for position, wanted in enumerate(METHODS):
+        fields = {**wanted, "position": position, "price": Money(wanted["price"], "EUR")}
+        code, names = fields.pop("code"), fields.pop("zones", [])
+        method, created = ShippingMethod.objects.get_or_create(code=code, defaults=fields)
+        if created:
+            method.zones.set([zones[name] for name in names])
+            _seed_rates(method, zones)
+
+
+def _seed_zone(name: str, places: list[str]) -> ShippingZone:
+    zone, created = ShippingZone.objects.get_or_create(name=name)
+    for place in places if created else []:
+        where, _, postal_prefix = place.partition(" ")
+        country, _, region = where.partition("/")
+        zone.places.create(country=country, region=region, postal_prefix=postal_prefix)
+    return zone
+
+
+def _seed_rates(method: ShippingMethod, zones: dict[str, ShippingZone]) -> None:
+    for (code, name), steps in RATES.items():
+        for grams, goods, price in steps if code == method.code else []:
+            step = {"max_weight_g": grams, "goods_from": goods, "price": Money(price, "EUR")}
+            method.rates.create(zone=zones[name], **step)
 
 
 def seed_catalogue(progress: Progress) -> None:

@@ -1,44 +1,112 @@
-"""Ways to send a parcel: our own methods at a fixed price, and what carriers quoted."""
+"""Ways to send a parcel: our own methods, priced by zone, weight and goods, and what carriers quoted."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 from django_countries.fields import CountryField
 from djmoney.models.fields import MoneyField
 from djmoney.money import Money
 
+from shop.places import Destination, Place, PlaceQuerySet
+
+
+class ShippingZoneQuerySet(models.QuerySet["ShippingZone"]):
+    def around(self, destination: Destination) -> ShippingZone | None:
+        """The one zone that the address lies in: that of the narrowest of our places around it."""
+        place = ShippingPlace.objects.select_related("zone").closest(destination)
+        return place.zone if place else None
+
+
+class ShippingZone(models.Model):
+    """Places that cost the same to send to."""
+
+    name = models.CharField(max_length=80, unique=True)
+
+    objects = ShippingZoneQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ShippingPlace(Place):
+    """Belongs to one zone: an address never has two prices."""
+
+    zone = models.ForeignKey(ShippingZone, on_delete=models.CASCADE, related_name="places")
+    country = CountryField(blank=True, blank_label="Everywhere else")
+
+    objects = PlaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["country", "region", "postal_prefix"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["country", "region", "postal_prefix"], name="one_shipping_zone_per_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.place or "everywhere else"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A method for one parcel. `free_from` is the goods total from which that parcel would cost nothing."""
+
+    method: ShippingMethod
+    price: Money
+    free_from: Decimal | None
+
 
 class ShippingMethodQuerySet(models.QuerySet["ShippingMethod"]):
-    def serving(self, country: str, weight_g: int) -> list[ShippingMethod]:
-        """Methods for a parcel of this weight to this country, the cheapest first."""
-        fitting = self.filter(active=True).filter(Q(max_weight_g=None) | Q(max_weight_g__gte=weight_g))
-        return [method for method in fitting if not method.countries or country in method.countries]
+    def offers(self, destination: Destination, weight_g: int, goods: Money) -> list[Offer]:
+        """What each method would cost there, those left out that carry nothing so heavy. Four queries at most.
 
-    def cheapest_parcel(self, country: str, weight_g: int, goods: Money) -> ShippingMethod | None:
-        """The cheapest that brings it to the door."""
-        brought = self.filter(collected=False).serving(country, weight_g)
-        return min(brought, key=lambda method: method.price_for(goods).amount, default=None)
+        `goods` is what they come to after discounts.
+        """
+        zone = ShippingZone.objects.around(destination)
+        serving = self.filter(Q(zones=None) | Q(zones=zone) if zone else Q(zones=None), active=True)
+        there = ShippingRate.objects.filter(zone=zone) if zone else ShippingRate.objects.none()
+        table = Prefetch("rates", there, to_attr="table")
+        offers = [method.offer_for(weight_g, goods) for method in serving.prefetch_related(table)]
+        return [offer for offer in offers if offer]
+
+    def parcels(self, destination: Destination, weight_g: int, goods: Money) -> list[Offer]:
+        """Those that bring it to the door, the cheapest first."""
+        brought = self.filter(collected=False).offers(destination, weight_g, goods)
+        return sorted(brought, key=lambda offer: offer.price.amount)
 
 
 class ShippingMethod(models.Model):
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=160, blank=True)
-    price = MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY)
+    zones = models.ManyToManyField(
+        ShippingZone, blank=True, related_name="methods", help_text="None means everywhere."
+    )
+    price = MoneyField(
+        max_digits=12,
+        decimal_places=3,
+        default_currency=settings.DEFAULT_CURRENCY,
+        help_text="In zones that have no rates of their own below.",
+    )
     free_from = models.DecimalField(
         max_digits=12,
         decimal_places=3,
         null=True,
         blank=True,
-        help_text="Goods total from which it costs nothing.",
+        help_text="Goods total after discounts from which it costs nothing, in those zones.",
     )
-    countries = CountryField(multiple=True, blank=True, help_text="Empty means everywhere.")
     max_weight_g = models.PositiveIntegerField("heaviest parcel in grams", null=True, blank=True)
     days_min = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1)])
     days_max = models.PositiveSmallIntegerField(default=4)
@@ -58,10 +126,56 @@ class ShippingMethod(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def price_for(self, goods: Money) -> Money:
-        if self.free_from is not None and goods.amount >= self.free_from:
-            return Money(0, goods.currency)
-        return self.price
+    def offer_for(self, weight_g: int, goods: Money) -> Offer | None:
+        """Nothing where it is too heavy. Needs `table`, the rates of the parcel's zone, as `offers` loads them.
+
+        Of the rates that carry the weight those of the lightest step count, and of them that of the highest goods
+        total that is reached.
+        """
+        table: list[ShippingRate] = self.table  # type: ignore[attr-defined]
+        if self.max_weight_g is not None and weight_g > self.max_weight_g:
+            return None
+        if not table:
+            free = self.free_from is not None and goods.amount >= self.free_from
+            return Offer(self, Money(0, goods.currency) if free else self.price, self.free_from)
+        step = min((rate.max_weight_g for rate in table if rate.max_weight_g >= weight_g), default=None)
+        rates = [rate for rate in table if rate.max_weight_g == step]
+        reached = [rate for rate in rates if rate.goods_from <= goods.amount]
+        if not reached:
+            return None
+        free_from = min((rate.goods_from for rate in rates if not rate.price.amount), default=None)
+        return Offer(self, max(reached, key=lambda rate: rate.goods_from).price, free_from)
+
+
+class ShippingRate(models.Model):
+    """One line of a method's table for a zone: up to this weight, from goods of this much, it costs this."""
+
+    method = models.ForeignKey(ShippingMethod, on_delete=models.CASCADE, related_name="rates")
+    zone = models.ForeignKey(ShippingZone, on_delete=models.CASCADE, related_name="rates")
+    max_weight_g = models.PositiveIntegerField("up to grams", validators=[MinValueValidator(1)])
+    goods_from = models.DecimalField(
+        "for goods from", max_digits=12, decimal_places=3, default=0, validators=[MinValueValidator(0)]
+    )
+    price = MoneyField(
+        max_digits=12,
+        decimal_places=3,
+        default_currency=settings.DEFAULT_CURRENCY,
+        help_text="0 makes it free from that much on.",
+    )
+
+    class Meta:
+        ordering = ["zone", "max_weight_g", "goods_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["method", "zone", "max_weight_g", "goods_from"], name="one_shipping_rate_per_step"
+            ),
+            models.CheckConstraint(
+                condition=Q(price__gte=0, goods_from__gte=0), name="shipping_rate_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.zone}, up to {self.max_weight_g} g: {self.price}"
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):

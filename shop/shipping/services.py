@@ -17,7 +17,8 @@ from djmoney.money import Money
 
 from shop.errors import ShopError
 from shop.money import minor_unit
-from shop.shipping.models import Quote, ShippingMethod
+from shop.places import Destination
+from shop.shipping.models import Offer, Quote, ShippingMethod
 from shop.waiting import holding_nothing
 
 logger = logging.getLogger(__name__)
@@ -51,21 +52,21 @@ class Options:
     left_out: list[str]
 
 
-async def gather_options(country: str, postal_code: str, weight_g: int, goods: Money) -> Options:
+async def gather_options(destination: Destination, weight_g: int, goods: Money) -> Options:
     """Asks every carrier at once; after CARRIER_DEADLINE_SECONDS the silent ones are left out.
 
     No database connection is held while they are waited for.
     """
     parcel = {
         "origin": {"country": settings.SHOP_COUNTRY},
-        "destination": {"country": country, "postal_code": postal_code},
+        "destination": {"country": destination.country, "postal_code": destination.postal_code},
         "parcels": [{"weight_g": weight_g, **ROLLED}],
     }
     timeout = aiohttp.ClientTimeout(total=settings.CARRIER_DEADLINE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         asked = [_ask(session, name, url, parcel) for name, url in settings.CARRIERS.items()]
         answers = dict(zip(settings.CARRIERS, await holding_nothing(asyncio.gather(*asked)), strict=True))
-    return await sync_to_async(_options)(country, postal_code, weight_g, goods, answers)
+    return await sync_to_async(_options)(destination, weight_g, goods, answers)
 
 
 async def _ask(session: aiohttp.ClientSession, name: str, url: str, parcel: dict) -> list[dict] | str:
@@ -105,9 +106,10 @@ def _checked(rate: dict) -> dict:
 
 
 def _options(
-    country: str, postal_code: str, weight_g: int, goods: Money, answers: dict[str, list[dict] | str]
+    destination: Destination, weight_g: int, goods: Money, answers: dict[str, list[dict] | str]
 ) -> Options:
-    choices = [_method_choice(m, goods) for m in ShippingMethod.objects.serving(country, weight_g)]
+    offers = ShippingMethod.objects.offers(destination, weight_g, goods)
+    choices = [_method_choice(offer) for offer in offers]
     left_out, quotes = [], []
     for carrier, answer in answers.items():
         if isinstance(answer, str):
@@ -115,20 +117,20 @@ def _options(
         else:
             # A rate in another currency is not ours to convert.
             ours = [rate for rate in answer if rate["currency"] == str(goods.currency)]
-            quotes += [_quote(carrier, rate, country, postal_code, weight_g, goods) for rate in ours]
+            quotes += [_quote(carrier, rate, destination, weight_g, goods) for rate in ours]
     choices += [_quote_choice(quote) for quote in Quote.objects.bulk_create(quotes)]
     return Options(sorted(choices, key=lambda choice: choice.price.amount), left_out)
 
 
-def _quote(carrier: str, rate: dict, country: str, postal_code: str, weight_g: int, goods: Money) -> Quote:
+def _quote(carrier: str, rate: dict, destination: Destination, weight_g: int, goods: Money) -> Quote:
     amount = Decimal(rate["amount_minor"]) * minor_unit(goods.currency)
     return Quote(
         carrier=carrier,
         service=rate["service"],
         name=rate["name"],
         price=Money(amount, goods.currency),
-        country=country,
-        postal_code=postal_code,
+        country=destination.country,
+        postal_code=destination.postal_code,
         weight_g=weight_g,
         days_min=rate["days_min"],
         days_max=rate["days_max"],
@@ -136,12 +138,12 @@ def _quote(carrier: str, rate: dict, country: str, postal_code: str, weight_g: i
     )
 
 
-def _method_choice(method: ShippingMethod, goods: Money) -> Choice:
-    price = method.price_for(goods)
+def _method_choice(offer: Offer) -> Choice:
+    method = offer.method
     return Choice(
         f"method:{method.code}",
         method.name,
-        price,
+        offer.price,
         method.days_min,
         method.days_max,
         method.description,
@@ -153,18 +155,16 @@ def _quote_choice(quote: Quote) -> Choice:
     return Choice(f"quote:{quote.public_id}", quote.name, quote.price, quote.days_min, quote.days_max)
 
 
-def find_choice(code: str, *, country: str, postal_code: str, weight_g: int, goods: Money) -> Choice:
+def find_choice(code: str, *, destination: Destination, weight_g: int, goods: Money) -> Choice:
     """The choice behind a code, checked against the parcel as it is now. Raises ShippingGone."""
     kind, _, key = code.partition(":")
     if kind == "method":
-        for method in ShippingMethod.objects.serving(country, weight_g):
-            if method.code == key:
-                return _method_choice(method, goods)
+        for offer in ShippingMethod.objects.filter(code=key).offers(destination, weight_g, goods):
+            return _method_choice(offer)
     if kind == "quote":
+        parcel = (destination.country, destination.postal_code, weight_g)
         try:
-            quote = (
-                Quote.objects.valid_for(country, postal_code, weight_g).filter(public_id=UUID(key)).first()
-            )
+            quote = Quote.objects.valid_for(*parcel).filter(public_id=UUID(key)).first()
         except ValueError:
             quote = None
         if quote:

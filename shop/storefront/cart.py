@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
@@ -20,7 +19,7 @@ from accounts.models import User
 from notifications.log import positions
 from notifications.protocol import Position
 from shop.cart.models import Cart
-from shop.cart.review import Review, review
+from shop.cart.review import HOME, Review, review
 from shop.cart.services import (
     add_to_cart,
     apply_code,
@@ -173,7 +172,7 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
         "totals": totals,
         "gift": (gift := looked.from_gift_card(totals.total)),
         "due": totals.total - gift,
-        "delivery_from": _cheapest_delivery(looked, totals.goods),
+        **_deliveries(looked, totals.goods),
         "cart_badge": {"count": looked.count, "following": following},
         "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",
         **seen,
@@ -182,11 +181,15 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
     return TemplateResponse(request, template, context, status=status)
 
 
-def _cheapest_delivery(looked: Review, goods: Money) -> Money | None:
+def _deliveries(looked: Review, goods: Money) -> dict[str, Money | None]:
+    """What a parcel within the country costs at least, and how much more in goods would make one free."""
     if not looked.lines:
-        return None
-    method = ShippingMethod.objects.cheapest_parcel(settings.SHOP_COUNTRY, looked.weight_g, goods)
-    return method.price_for(goods) if method else None
+        return {"delivery_from": None, "more_for_free": None}
+    offers = ShippingMethod.objects.parcels(HOME, looked.weight_g, goods)
+    cheapest = offers[0].price if offers else None
+    more = [offer.free_from - goods.amount for offer in offers if offer.free_from and offer.price.amount]
+    gap = Money(min(more), goods.currency) if cheapest and more else None
+    return {"delivery_from": cheapest, "more_for_free": gap}
 
 
 def _refused(request: ShopRequest, message: str, variant: Variant | None = None) -> HttpResponse:

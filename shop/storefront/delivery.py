@@ -52,10 +52,6 @@ class Step:
     goods: Money
 
     @property
-    def country(self) -> str:
-        return self.draft["address"]["country"]
-
-    @property
     def destination(self) -> Destination:
         return destination_of(self.draft)
 
@@ -65,8 +61,7 @@ class Step:
     def find(self, code: str) -> Choice:
         return find_choice(
             code,
-            country=self.country,
-            postal_code=self.draft["address"]["postal_code"],
+            destination=self.destination,
             weight_g=self.review.weight_g,
             goods=self.goods,
         )
@@ -80,8 +75,7 @@ async def delivery(request: HttpRequest) -> HttpResponse:
     step = await sync_to_async(_open_step)(request)
     if isinstance(step, HttpResponse):
         return step
-    address = step.draft["address"]
-    options = await gather_options(step.country, address["postal_code"], step.review.weight_g, step.goods)
+    options = await gather_options(step.destination, step.review.weight_g, step.goods)
     return await sync_to_async(_delivery_page)(request, step, options)
 
 

@@ -19,5 +19,5 @@ def page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
-    methods = ShippingMethod.objects.filter(active=True)
+    methods = ShippingMethod.objects.filter(active=True).prefetch_related("zones", "rates__zone")
     return render(request, "storefront/pages/delivery.html", {"methods": methods})

@@ -6,7 +6,6 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -15,6 +14,7 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from shop.alerts.models import Alert
+from shop.cart.review import HOME
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.drops.models import Drop
@@ -110,10 +110,10 @@ def _wall(variant: Variant, images: list[ProductImage]) -> dict[str, int] | None
 
 def _delivery(variant: Variant) -> dict[str, Any] | None:
     """The cheapest of our own parcels within the country, and when it arrives if ordered today."""
-    method = ShippingMethod.objects.cheapest_parcel(settings.SHOP_COUNTRY, variant.weight_g, variant.price)
-    if method is None:
+    offer = next(iter(ShippingMethod.objects.parcels(HOME, variant.weight_g, variant.price)), None)
+    if offer is None:
         return None
-    return {"price": method.price_for(variant.price), "method": method, "here": _arrives(method)}
+    return {"price": offer.price, "method": offer.method, "here": _arrives(offer.method)}
 
 
 def _made(stock: Stock, delivery: dict[str, Any] | None) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def products(count: int, make: "Makers") -> None:
         Category.objects.add_root({"name": f"Series {number}", "slug": f"series-{number}"})
         Attribute.objects.create(code=f"a{number}", name=f"Fact {number}")
         Option.objects.create(code=f"o{number}", name=f"Option {number}").values.create(code="x", label="X")
-        ShippingMethod.objects.create(code=f"m{number}", name="Way", price=Money("3", "EUR"))
+        way = ShippingMethod.objects.create(code=f"m{number}", name="Way", price=Money("3", "EUR"))
+        zone = way.zones.create(name=f"Zone {number}")
+        zone.places.create(country="IE", postal_prefix=str(number))
         user = User.objects.create_user(f"buyer{number}@example.com")
         user.groups.add(Group.objects.create(name=f"group {number}"))
         EmailAddress.objects.create(user=user, email=user.email, verified=True)
@@ -85,6 +87,7 @@ def make(make_orders: Callable[[int], list[Order]], make_variant: Callable[..., 
         ("/admin/promotions/coupon/", products),
         ("/admin/drops/drop/", products),
         ("/admin/shipping/shippingmethod/", products),
+        ("/admin/shipping/shippingzone/", products),
         ("/admin/pricing/taxzone/", products),
         ("/admin/accounts/user/", products),
         ("/admin/auth/group/", products),

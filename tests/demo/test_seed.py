@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 from django.utils import timezone
+from djmoney.money import Money
 from PIL import Image
 
 from accounts.models import Address, User
@@ -34,7 +35,7 @@ from shop.drops.services import advance
 from shop.places import Destination
 from shop.pricing.assessment import taxation_for
 from shop.pricing.models import TaxRate, TaxZone
-from shop.shipping.models import ShippingMethod
+from shop.shipping.models import ShippingMethod, ShippingRate, ShippingZone
 
 CATALOGUE = HERE / "catalogue.csv"
 
@@ -128,17 +129,26 @@ def test_tax_rates_cover_the_union_and_its_neighbours() -> None:
 @pytest.mark.django_db
 def test_every_taxed_country_gets_a_small_tube_and_a_heavy_frame_if_any_way_leads_there() -> None:
     seed_shipping()
-    serving = ShippingMethod.objects.serving
+
+    def serving(country: str, weight_g: int, *place: str) -> dict[str, Any]:
+        offers = ShippingMethod.objects.offers(Destination(country, *place), weight_g, Money("24.00", "EUR"))
+        return {offer.method.code: offer.price.amount for offer in offers}
+
     for country in [*EU, "GB", "CH", "NO"]:
         assert len(serving(country, 320)) >= 2
         assert serving(country, 6900)
-    assert serving("JP", 320)
+    assert serving("JP", 320) == {"world": 28}
+    assert serving("US", 320, "CA") == {"world": 22}
+    assert serving("US", 320, "HI") == {"world": 27}
+    assert serving("ES", 320, "TF", "38001")["tracked-europe"] == Decimal("19.9")
+    assert serving("GB", 320, "", "BT1 5GS")["tracked"] == Decimal("7.9")
+    assert serving("GB", 320, "", "SW1A 1AA")["tracked"] == Decimal("9.9")
 
 
 @pytest.mark.django_db
 def test_seeding_twice_changes_nothing_and_keeps_what_was_changed() -> None:
     def everything() -> list[Any]:
-        tables = (User, Address, TaxZone, TaxRate, ShippingMethod)
+        tables = (User, Address, TaxZone, TaxRate, ShippingMethod, ShippingZone, ShippingRate)
         return [list(table.objects.order_by("pk").values()) for table in tables]
 
     for _ in range(2):

@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from djmoney.money import Money
 
+from shop.places import Destination
 from shop.shipping.models import Quote, ShippingMethod
 from shop.shipping.services import Options, ShippingGone, find_choice, gather_options
 
@@ -29,7 +30,7 @@ def ask(sandbox: str, country: str = "IE", **knobs: object) -> Options:
     async def call() -> Options:
         async with aiohttp.ClientSession() as http:
             await http.post(f"{sandbox}/knobs", json=calm | knobs)
-        return await gather_options(country, "D13 F6K7", 840, GOODS)
+        return await gather_options(Destination(country, "", "D13 F6K7"), 840, GOODS)
 
     return async_to_sync(call)()
 
@@ -52,9 +53,10 @@ def test_our_own_ways_and_both_carriers_are_offered_the_cheapest_first(
 
 def test_a_quote_is_honoured_for_the_parcel_it_was_given_for(carriers: str, delivery: ShippingMethod) -> None:
     quoted = next(choice for choice in ask(carriers).choices if choice.code.startswith("quote:"))
-    parcel = {"country": "IE", "postal_code": "D13 F6K7", "weight_g": 840, "goods": GOODS}
+    parcel = {"destination": Destination("IE", "", "D13 F6K7"), "weight_g": 840, "goods": GOODS}
     assert find_choice(quoted.code, **parcel) == quoted
-    for change in ({"country": "FR"}, {"postal_code": "T12 ABC1"}, {"weight_g": 841}):
+    elsewhere = [Destination("FR", "", "D13 F6K7"), Destination("IE", "", "T12 ABC1")]
+    for change in (*({"destination": place} for place in elsewhere), {"weight_g": 841}):
         with pytest.raises(ShippingGone):
             find_choice(quoted.code, **{**parcel, **change})
 
@@ -89,7 +91,7 @@ def test_they_are_asked_side_by_side(carriers: str, delivery: ShippingMethod) ->
 
 def test_without_carriers_our_own_ways_remain(settings: Any, delivery: ShippingMethod) -> None:
     settings.CARRIERS = {"gone": "http://127.0.0.1:9"}
-    options = asyncio.run(gather_options("IE", "", 840, GOODS))
+    options = asyncio.run(gather_options(Destination("IE"), 840, GOODS))
     assert [choice.code for choice in options.choices] == ["method:tube"]
     assert options.left_out == ["Gone cannot quote at the moment."]
     assert not Quote.objects.exists()
