@@ -28,7 +28,7 @@ BOUNDS: dict[str, float] = {
 }
 
 
-def left(site: Site, shop: Server, since: int, before: int = 0) -> dict[str, float]:
+def left(site: Site, shop: Server, since: int, before: int) -> dict[str, float]:
     """Of the orders after this id, and of the server, which held `before` connections when nobody was there."""
     return {
         "half_orders": len(site.writer.call("whole.half_orders", since)),

@@ -51,12 +51,12 @@ SMALL = Size(5, 3, (Stop("kill", 0.5),), 1.0, 0.0)
 def run(site: Site, size: Size) -> Iterator[Case]:
     site.fresh()
     with site.server("serve") as shop:
-        product = site.product(stock=100_000)
+        product, before = site.product(stock=100_000), aftermath.at_rest(shop, within=2.0)
         for stop in size.stops:
-            yield _stop(site, shop, product, stop, size)
+            yield _stop(site, shop, product, before, stop, size)
 
 
-def _stop(site: Site, shop: Server, product: tuple[str, int], stop: Stop, size: Size) -> Case:
+def _stop(site: Site, shop: Server, product: tuple[str, int], before: int, stop: Stop, size: Size) -> Case:
     stream, since = site.stream(), site.writer.call("sales.last_order")
     told_again = aftermath.messages(site, "attempts > 1")
     site.crowd.call("open", size.sockets, [shop.port], [stream])
@@ -77,7 +77,7 @@ def _stop(site: Site, shop: Server, product: tuple[str, int], stop: Stop, size: 
         "selling_again_s": again,
         "lost_to_sockets": seen["lost"],
         **aftermath.settle(site, shop, since),
-        **aftermath.left(site, shop, since),
+        **aftermath.left(site, shop, since, before),
         "lost_orders": site.writer.call("whole.missing", list(buyers.promised)),
         "told_again": aftermath.messages(site, "attempts > 1") - told_again,
     }

@@ -24,7 +24,7 @@ from lab.faults.site import Site
 
 SLACK = 5
 SOCKETS = ("block", "valkey", "jitter", "readers", "storm", "deploy", "relay", "clock")
-SALES = ("checkout", "hangup", "database", "webhooks")  # the same whichever door the sockets have
+SALES = ("checkout", "hangup", "database", "disk", "webhooks")  # the same whichever door the sockets have
 RUNS = (*SOCKETS, *SALES)
 SPARE_FILES = 400  # of a process, beside its sockets
 
@@ -115,8 +115,10 @@ def main(name: str | None = None) -> None:
 
 
 def _play(name: str, run: Run, size: Any, site: Site, options: argparse.Namespace) -> Result:
-    begun = time.monotonic()
-    cases = list(run.run(site, size))
+    begun, cases = time.monotonic(), []
+    for case in run.run(site, size):
+        cases.append(case)
+        print(f"{name}: {case.name}, after {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     slack = SLACK if options.small else 1
     bounds = {name: most if isinstance(most, int) else most * slack for name, most in run.BOUNDS.items()}
     result = Result(name, "small" if options.small else "full", site, bounds, cases, time.monotonic() - begun)
@@ -142,6 +144,10 @@ def _options(name: str | None) -> argparse.Namespace:
     given = options.parse_args()
     if unknown := set(getattr(given, "runs", ())) - set(RUNS):
         options.error(f"no such run: {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
+    if given.database == "sqlite" and "database" in (name, *(() if name else given.runs)):
+        if name or given.runs is not RUNS:
+            options.error("SQLite has no server that could be stopped")
+        given.runs = [each for each in RUNS if each != "database"]
     return given
 
 

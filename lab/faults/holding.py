@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sqlite3
 import time
 
-import psutil
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -15,12 +15,18 @@ MOMENT = "1 second"
 
 
 def connections() -> int:
-    """How many this process has in hand just now: out of its pool, or open on the file."""
+    """How many this process has in hand just now: out of its pool, or open."""
     if connection.vendor == "postgresql":
         stats = connection.pool.get_stats()  # type: ignore[attr-defined]
         return stats["pool_size"] - stats["pool_available"]
-    name = str(settings.DATABASES["default"]["NAME"])
-    return sum(file.path == name for file in psutil.Process().open_files())
+    return sum(_is_open(each) for each in gc.get_objects() if isinstance(each, sqlite3.Connection))
+
+
+def _is_open(each: sqlite3.Connection) -> bool:
+    try:
+        return each.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
 
 
 def open_transactions() -> int:

@@ -41,7 +41,7 @@ class Server:
         env = {**self.site.environment(self.url), **self._environment}
         return Process("lab.faults.inside", *arguments, log=log, env=env, cpu=SERVER_CPU)
 
-    def wait_until_ready(self, within: float = 120.0) -> None:
+    def wait_until_ready(self, within: float = 180.0) -> None:
         deadline = time.monotonic() + within
         while not self.is_ready():
             if not self.process.is_alive or time.monotonic() > deadline:
@@ -77,7 +77,7 @@ class Site:
         with contextlib.ExitStack() as stack:
             # Run by root, PostgreSQL opens the folders above its data to a user of its own.
             self.folder = Path(stack.enter_context(_folder()))
-            self.database_url = f"sqlite:///{self.folder / 'shop.sqlite3'}"
+            self.database_url = f"sqlite:///{_made(self.folder / 'database') / 'shop.sqlite3'}"
             if self.database == "postgres":
                 self.postgres = stack.enter_context(get_server(_made(self.folder / "postgres")))
                 self.database_url = self.postgres.get_uri()
