@@ -90,7 +90,7 @@ class Site:
             self.crowd = self.process("lab.faults.crowd", "crowd")
             stack.callback(self.writer.kill)
             stack.callback(self.crowd.kill)
-            self.writer.call("prepare")
+            self.writer.call("prepare", within=600)
             self._stack = stack.pop_all()
         return self
 
