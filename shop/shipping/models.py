@@ -39,13 +39,17 @@ class ShippingZone(models.Model):
         return self.name
 
 
+class ShippingPlaceQuerySet(PlaceQuerySet["ShippingPlace"]):
+    pass
+
+
 class ShippingPlace(Place):
     """Belongs to one zone: an address never has two prices."""
 
     zone = models.ForeignKey(ShippingZone, on_delete=models.CASCADE, related_name="places")
     country = CountryField(blank=True, blank_label="Everywhere else")
 
-    objects = PlaceQuerySet.as_manager()
+    objects = ShippingPlaceQuerySet.as_manager()
 
     class Meta:
         ordering = ["country", "region", "postal_prefix"]
