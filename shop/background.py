@@ -32,6 +32,7 @@ from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
 from shop.payments.reconciliation import reconcile
 from shop.payments.unheard import hear_unheard
+from shop.pricing.sales import apply_sales
 from shop.shipping.services import forget_old_quotes
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ JOBS: dict[Callable[[], object], float] = {
     tell_due: 5,
     clear_desks: 5,
     tell_arrived: 5,
+    apply_sales: 5,
     expire_orders: 10,
     reconcile: 30,
     hear_unheard: 30,

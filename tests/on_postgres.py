@@ -20,6 +20,7 @@ ROOMS = [
     "drops",
     "cart",
     "checkout",
+    "pricing",
     "promotions",
     "giftcards",
     "orders",

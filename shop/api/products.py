@@ -42,6 +42,7 @@ class OptionValueSerializer(serializers.ModelSerializer):
 
 class VariantSerializer(serializers.ModelSerializer):
     price = Amount()
+    full_price = Amount()
     options = OptionValueSerializer(source="option_values", many=True)
     available = serializers.SerializerMethodField()
     in_stock = serializers.SerializerMethodField()
@@ -49,7 +50,7 @@ class VariantSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Variant
-        fields = ("sku", "price", "weight_g", "options", "available", "in_stock", "lead_days")
+        fields = ("sku", "price", "full_price", "weight_g", "options", "available", "in_stock", "lead_days")
 
     def get_available(self, variant: Variant) -> int:
         return stock_of(variant).available

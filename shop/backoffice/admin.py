@@ -11,6 +11,7 @@ from shop.backoffice import (  # noqa: F401
     payments,
     pricing,
     promotions,
+    sales,
     shipping,
     tasks,
 )

@@ -49,6 +49,7 @@ NAVIGATION = [
         "title": "Selling",
         "items": [
             _link("Drops", "sailing", "drops.drop"),
+            _link("Sales", "price_change", "pricing.sale"),
             _link("Offers", "sell", "promotions.offer"),
             _link("Coupons", "local_activity", "promotions.coupon"),
             _link("Coupon batches", "confirmation_number", "promotions.couponbatch"),

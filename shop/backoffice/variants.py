@@ -39,9 +39,18 @@ class VariantForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             chosen = {value.option_id: str(value.pk) for value in self.instance.values.all()}
+            # Staff set what it costs when no sale is on; the sale goes on from there.
+            self.initial["price"] = self.instance.regular_price
             self.initial.update(
                 (name, chosen.get(option_id, "")) for name, option_id in self.option_ids.items()
             )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("price") is not None:
+            self.instance.reprice(data["price"], self.instance.sale_percent)
+            data["price"] = self.instance.price
+        return data
 
     def chosen(self) -> tuple[int, ...]:
         return tuple(int(self.cleaned_data[name]) for name in self.option_ids if self.cleaned_data.get(name))

@@ -47,6 +47,12 @@ class ReviewedLine:
     problem: str
 
     @property
+    def full_gross(self) -> Money | None:
+        """What it would cost without the sale that is on."""
+        full = self.variant.full_price
+        return None if full is None else full * self.quantity
+
+    @property
     def item(self) -> Item:
         """The line as price() takes it."""
         return item_of(self.id, self.variant, self.quantity)
@@ -141,6 +147,7 @@ def item_of(key: Hashable, variant: Variant, quantity: int) -> Item:
         name=product.title,
         product=product.pk,
         category=product.category.path,
+        full_price=variant.full_price,
     )
 
 

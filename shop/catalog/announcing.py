@@ -17,11 +17,9 @@ from notifications.services import notify
 from shop.money import as_json
 
 if TYPE_CHECKING:
-    from djmoney.money import Money
-
     from shop.catalog.models import Product, Variant
 
-PRICES_AN_EVENT = 100  # with the longest SKUs they still fit a frame
+PRICES_AN_EVENT = 50  # with the longest SKUs they still fit a frame
 
 
 @contextmanager
@@ -42,12 +40,15 @@ def announced[Row: models.Model](
 
 def announce_prices(variants: Sequence[Variant]) -> None:
     models.prefetch_related_objects(variants, "product")
-    changed: defaultdict[str, dict[str, Money]] = defaultdict(dict)
+    changed: defaultdict[str, list[Variant]] = defaultdict(list)
     for variant in variants:
-        changed[variant.product.slug][variant.sku] = variant.price
-    for slug, prices in sorted(changed.items()):
-        for some in batched(prices.items(), PRICES_AN_EVENT):
-            notify(f"product:{slug}", "price", prices={sku: as_json(price) for sku, price in some})
+        changed[variant.product.slug].append(variant)
+    for slug, of_product in sorted(changed.items()):
+        for some in batched(of_product, PRICES_AN_EVENT):
+            prices = {one.sku: as_json(one.price) for one in some}
+            # What those on sale cost otherwise; of the others there is nothing to say.
+            full = {one.sku: as_json(one.full_price) for one in some if one.full_price is not None}
+            notify(f"product:{slug}", "price", prices=prices, **({"full": full} if full else {}))
 
 
 def announce_visibility(products: Sequence[Product]) -> None:

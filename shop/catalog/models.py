@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ from pictures.models import PictureField
 from treebeard.mp_tree import MP_Node
 
 from shop.catalog.announcing import announce_prices, announce_visibility, announced
-from shop.money import payable
+from shop.money import payable, rounded
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from djmoney.money import Money
 
 
 class Category(MP_Node):
@@ -228,6 +231,9 @@ class OptionValue(models.Model):
         return self.label
 
 
+REPRICED = ["price", "full_price", "full_price_currency", "sale_percent"]
+
+
 class VariantQuerySet(models.QuerySet["Variant"]):
     def buyable(self) -> VariantQuerySet:
         """Those whose product the public may see now."""
@@ -245,7 +251,10 @@ class VariantQuerySet(models.QuerySet["Variant"]):
 
 
 class Variant(models.Model):
-    """One thing that can be bought. `price` includes tax (see docs/pricing.md)."""
+    """One thing that can be bought. `price` is what it costs now, tax as docs/pricing.md says.
+
+    During a sale `full_price` is what it costs otherwise; outside of one it is None. Both are written by `reprice`.
+    """
 
     if TYPE_CHECKING:
         option_values: list[OptionValue]
@@ -258,6 +267,16 @@ class Variant(models.Model):
         default_currency=settings.DEFAULT_CURRENCY,
         validators=[MinMoneyValidator(0), payable],
     )
+    full_price = MoneyField(
+        max_digits=12,
+        decimal_places=3,
+        default_currency=settings.DEFAULT_CURRENCY,
+        default=None,
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    sale_percent = models.PositiveSmallIntegerField(default=0, editable=False)
     weight_g = models.PositiveIntegerField("weight in grams", validators=[MinValueValidator(1)])
     values = models.ManyToManyField(OptionValue, related_name="variants", blank=True)
     image = models.ForeignKey(
@@ -270,7 +289,14 @@ class Variant(models.Model):
     class Meta:
         ordering = ["position", "id"]
         indexes = [models.Index(fields=["product", "price"])]
-        constraints = [models.CheckConstraint(condition=Q(price__gte=0), name="variant_price_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="variant_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(sale_percent=0, full_price=None)
+                | Q(sale_percent__gt=0, sale_percent__lte=100, full_price__gte=F("price")),
+                name="variant_full_price_only_on_sale",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.sku
@@ -278,6 +304,16 @@ class Variant(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         with announced(Variant.objects.filter(pk=self.pk), attrgetter("price"), announce_prices):
             super().save(*args, **kwargs)
+
+    @property
+    def regular_price(self) -> Money:
+        return self.price if self.full_price is None else self.full_price
+
+    def reprice(self, regular: Money, sale_percent: int) -> None:
+        """Sets what it costs now and otherwise; the caller saves `REPRICED`."""
+        self.price, self.full_price, self.sale_percent = regular, None, sale_percent
+        if sale_percent:
+            self.price, self.full_price = rounded(regular * (Decimal(100 - sale_percent) / 100)), regular
 
     @property
     def label(self) -> str:

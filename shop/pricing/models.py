@@ -12,6 +12,9 @@ from django.utils import timezone
 
 from shop.catalog.models import TaxClass
 from shop.places import Place, PlaceQuerySet
+from shop.pricing.sale_rows import Sale
+
+__all__ = ["Sale", "TaxRate", "TaxZone"]
 
 LONG_AGO = date(2000, 1, 1)
 

@@ -30,22 +30,28 @@ def follow(products: Sequence[Any]) -> None:
     for product in products:
         product.following = {_stream(product): places[_stream(product)]}
         product.variants_now = now = variants[product.pk]
-        product.left = sum(left for left, _, _ in now.values())
-        product.here = sum(here for _, _, here in now.values())
+        product.left = sum(left for left, *_ in now.values())
+        product.here = sum(here for _, _, here, *_ in now.values())
         if now:
-            product.price_from = min(Decimal(price) for _, price, _ in now.values())
+            product.price_from = min(Decimal(price) for _, price, *_ in now.values())
+            cheapest = min(now.values(), key=lambda one: Decimal(one[1]))
+            product.full_from = Decimal(cheapest[3]) if len(cheapest) == 4 else None
 
 
 def _stream(product: Product) -> str:
     return f"product:{product.slug}"
 
 
-def _variants(products: Sequence[Product]) -> defaultdict[int, dict[str, tuple[int, str, int]]]:
-    """By product and SKU, how many are left, what one costs, and how many of them are here."""
+def _variants(products: Sequence[Product]) -> defaultdict[int, dict[str, tuple[Any, ...]]]:
+    """By product and SKU, how many are left, what one costs, how many of them are here,
+    and what it costs otherwise, if a sale is on."""
     here = Coalesce(F("stock__on_hand") - F("stock__reserved"), 0)
     ahead = Coalesce(F("stock__backorder_limit"), 0)
-    rows = Variant.objects.filter(product__in=products).values_list("product", "sku", "price", here, ahead)
-    found: defaultdict[int, dict[str, tuple[int, str, int]]] = defaultdict(dict)
-    for product, sku, price, count, limit in rows:
-        found[product][sku] = (count + limit, f"{price.normalize():f}", max(0, count))
+    rows = Variant.objects.filter(product__in=products).values_list(
+        "product", "sku", "price", here, ahead, "full_price"
+    )
+    found: defaultdict[int, dict[str, tuple[Any, ...]]] = defaultdict(dict)
+    for product, sku, price, count, limit, full in rows:
+        was = () if full is None else (f"{full.normalize():f}",)
+        found[product][sku] = (count + limit, f"{price.normalize():f}", max(0, count), *was)
     return found

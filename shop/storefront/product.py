@@ -80,6 +80,7 @@ def _as_data(variant: Any, images: list[ProductImage], delivery: dict[str, Any] 
         "id": variant.pk,
         "sku": variant.sku,
         "price": money(variant.price),
+        "full": money(variant.full_price),
         "options": codes(variant),
         "available": stock.available,
         "reserved": stock.reserved,

@@ -73,11 +73,12 @@ def _fact(fact: Any) -> str:
 
 
 def _variant_cells(variant: Variant, options: dict[int, str]) -> dict[str, Any]:
-    currency = str(variant.price.currency)
+    price = variant.regular_price
+    currency = str(price.currency)
     stock = getattr(variant, "stock", None)
     row = {
         "sku": variant.sku,
-        "price": f"{variant.price.amount:.{cells.price_places(currency)}f}",
+        "price": f"{price.amount:.{cells.price_places(currency)}f}",
         "currency": currency,
         "weight_g": variant.weight_g,
         "stock": stock.on_hand if stock else 0,

@@ -20,6 +20,7 @@ from shop.catalog.catalogue_file.cells import Choice
 from shop.catalog.catalogue_file.faults import CatalogueFaults, Fault
 from shop.catalog.catalogue_file.reading import Catalogue, ProductRow
 from shop.catalog.models import (
+    REPRICED,
     Attribute,
     Category,
     Option,
@@ -127,20 +128,15 @@ def _load_variants(catalogue: Catalogue, loaded: Loaded) -> None:
     new, changed, fields = [], [], set[str]()
     for row in catalogue.products:
         for position, line in enumerate(row.variants):
-            values = {
-                "price": Money(
-                    line.values["price"], line.values.get("currency") or settings.DEFAULT_CURRENCY
-                ),
-                "weight_g": line.values["weight_g"],
-                "position": position,
-            }
+            price = Money(line.values["price"], line.values.get("currency") or settings.DEFAULT_CURRENCY)
+            values = {"weight_g": line.values["weight_g"], "position": position}
             variant = loaded.variants.get(line.sku)
             if variant is None:
                 loaded.variants[line.sku] = variant = Variant(
-                    product=loaded.products[row.slug], sku=line.sku, **values
+                    product=loaded.products[row.slug], sku=line.sku, price=price, **values
                 )
                 new.append(variant)
-            elif differing := _set(variant, values):
+            elif differing := _set(variant, values) | _reprice(variant, price):
                 fields |= differing
                 changed.append(variant)
     Variant.objects.bulk_create(new, batch_size=BATCH)
@@ -156,6 +152,14 @@ def _set(row: models.Model, values: dict[str, Any]) -> set[str]:
     for name in differing:
         setattr(row, name, values[name])
     return {row._meta.get_field(name).name for name in differing}
+
+
+def _reprice(variant: Variant, price: Money) -> set[str]:
+    """The file's prices are the regular ones: a sale goes on from the new one."""
+    if variant.regular_price == price:
+        return set()
+    variant.reprice(price, variant.sale_percent)
+    return set(REPRICED)
 
 
 class _Categories:

@@ -24,21 +24,35 @@ function write(place, words) {
   place.replaceChildren(arriving);
 }
 
+/* Struck through: what the cheapest of them costs when no sale is on. */
+function showFull(card, variants) {
+  const place = card.querySelector("[data-was]");
+  if (!place) return;
+  const priced = Object.values(variants).filter(([, price]) => price !== null);
+  const [, , , full] = priced.sort(([, one], [, other]) => one - other)[0] ?? [];
+  place.hidden = !full;
+  place.textContent = full ? money.format(full) : "";
+}
+
 function show(card, variants) {
   const prices = Object.values(variants).flatMap(([, price]) => (price === null ? [] : [Number(price)]));
   const place = card.querySelector("[data-mark]");
   const [words, tone] = mark(card, variants);
   write(card.querySelector("[data-from]"), money.format(Math.min(...prices)));
+  showFull(card, variants);
   write(place, words);
   if (place) place.className = `card__mark ${tone}`;
 }
 
 const hear = {
-  stock: (variants, { sku, available, here }) => (variants[sku] = [available, variants[sku]?.[1] ?? null, here]),
-  price: (variants, { prices }) => {
+  stock: (variants, { sku, available, here }) => {
+    const [, price = null, , full] = variants[sku] ?? [];
+    variants[sku] = [available, price, here, full];
+  },
+  price: (variants, { prices, full = {} }) => {
     for (const [sku, { amount }] of Object.entries(prices)) {
       const [left, , here] = variants[sku] ?? [0, null, 0];
-      variants[sku] = [left, amount, here];
+      variants[sku] = [left, amount, here, full[sku]?.amount];
     }
   },
   visibility: (variants, { visible }, card) => card.toggleAttribute("data-away", !visible),

@@ -89,11 +89,17 @@ function showWall() {
   page.querySelector("[data-measures]").textContent = `${width} × ${height} cm`;
 }
 
+function showPrice() {
+  page.querySelector("[data-price]").textContent = chosen.price;
+  page.querySelector("[data-full]").textContent = chosen.full;
+  page.querySelector("[data-was]").hidden = !chosen.full;
+}
+
 function choose(variant) {
   const before = chosen;
   chosen = variant;
   adding.elements.variant.value = variant.id;
-  page.querySelector("[data-price]").textContent = variant.price;
+  showPrice();
   repriced.textContent = "";
   showOptions();
   showPicture(before);
@@ -109,11 +115,12 @@ const money = new Intl.NumberFormat(document.documentElement.lang, {
   currency: document.documentElement.dataset.currency,
 });
 
-function reprice(variant, { amount }) {
+function reprice(variant, { amount }, full) {
   const before = variant.price;
   variant.price = money.format(amount);
+  variant.full = full ? money.format(full.amount) : "";
   if (variant !== chosen || variant.price === before) return;
-  page.querySelector("[data-price]").textContent = variant.price;
+  showPrice();
   repriced.textContent = `The price changed just now. It was ${before}, it is ${variant.price}.`;
 }
 
@@ -125,8 +132,8 @@ const hear = {
     showOptions();
     if (variant === chosen) showStock();
   },
-  price({ prices }) {
-    for (const variant of variants) if (variant.sku in prices) reprice(variant, prices[variant.sku]);
+  price({ prices, full = {} }) {
+    for (const variant of variants) if (variant.sku in prices) reprice(variant, prices[variant.sku], full[variant.sku]);
   },
   visibility({ visible }) {
     away = !visible;
