@@ -20,7 +20,7 @@ ROOMS = [
     "drops",
     "cart",
     "checkout",
-    "pricing",
+    "pricing/test_sales.py",
     "promotions",
     "giftcards",
     "orders",

@@ -80,7 +80,6 @@ def _as_data(variant: Any, images: list[ProductImage], delivery: dict[str, Any] 
         "id": variant.pk,
         "sku": variant.sku,
         "price": money(variant.price),
-        "full": money(variant.full_price),
         "options": codes(variant),
         "available": stock.available,
         "reserved": stock.reserved,
@@ -91,6 +90,7 @@ def _as_data(variant: Any, images: list[ProductImage], delivery: dict[str, Any] 
         "wall": _wall(variant, images),
         "awaited": variant.awaited,
         "watched": price(variant.watched),
+        **({"full": money(variant.full_price)} if variant.full_price is not None else {}),
     }
 
 

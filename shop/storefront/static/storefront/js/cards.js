@@ -24,22 +24,13 @@ function write(place, words) {
   place.replaceChildren(arriving);
 }
 
-/* Struck through: what the cheapest of them costs when no sale is on. */
-function showFull(card, variants) {
-  const place = card.querySelector("[data-was]");
-  if (!place) return;
-  const priced = Object.values(variants).filter(([, price]) => price !== null);
-  const [, , , full] = priced.sort(([, one], [, other]) => one - other)[0] ?? [];
-  place.hidden = !full;
-  place.textContent = full ? money.format(full) : "";
-}
-
 function show(card, variants) {
-  const prices = Object.values(variants).flatMap(([, price]) => (price === null ? [] : [Number(price)]));
+  const priced = Object.values(variants).filter(([, price]) => price !== null);
+  const [, price, , full] = priced.sort(([, one], [, other]) => one - other)[0];
   const place = card.querySelector("[data-mark]");
   const [words, tone] = mark(card, variants);
-  write(card.querySelector("[data-from]"), money.format(Math.min(...prices)));
-  showFull(card, variants);
+  write(card.querySelector("[data-from]"), money.format(price));
+  write(card.querySelector("[data-was]"), full ? money.format(full) : "");
   write(place, words);
   if (place) place.className = `card__mark ${tone}`;
 }

@@ -91,8 +91,7 @@ function showWall() {
 
 function showPrice() {
   page.querySelector("[data-price]").textContent = chosen.price;
-  page.querySelector("[data-full]").textContent = chosen.full;
-  page.querySelector("[data-was]").hidden = !chosen.full;
+  page.querySelector("[data-was]").textContent = chosen.full ?? "";
 }
 
 function choose(variant) {
