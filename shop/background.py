@@ -74,7 +74,7 @@ JOBS: dict[Callable[[], object], float] = {
     apply_sales: 5,
     expire_orders: 10,
     reconcile: 30,
-    hear_unheard: 30,
+    hear_unheard: 15,
     compare_books: 60,
     revive_tasks: 60,
     digests: 60,

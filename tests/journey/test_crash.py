@@ -12,7 +12,7 @@ import stripe
 
 from shop.catalog.models import Variant
 from shop.orders.models import Order
-from shop.payments.models import GatewayEvent, Payment
+from shop.payments.models import GatewayEvent, LedgerEntry, Payment
 from shop.shipping.models import ShippingMethod
 from tests.buyer import Buyer
 from tests.live import server
@@ -65,3 +65,18 @@ def test_a_payment_that_nobody_lived_to_hear_of_counts_after_the_restart(
         assert [event.kind for event in Order.objects.get().events.all()] == ["placed", "paid"]
         mails = tmp_path / "mail"
         assert until(lambda: mails.exists() and len(list(mails.iterdir())) == 1, within=20)
+
+
+def test_a_payment_without_a_webhook_and_without_a_browser_counts_within_90_seconds(
+    tmp_path: Path, make_variant: Callable[..., Variant], delivery: ShippingMethod
+) -> None:
+    variant, url = make_variant(), f"http://127.0.0.1:{free_port()}"
+    with server(url, url, tmp_path):
+        asyncio.run(turn_knobs(url, webhook_loss=1))
+        asyncio.run(order_and_open_the_card_form(url, variant))
+        provider = stripe.StripeClient("sk_test_sandbox", base_addresses={"api": f"{url}/sandbox/stripe"})
+        card = {"payment_method": "pm_card_visa", "return_url": url}
+        provider.v1.payment_intents.confirm(Payment.objects.get().intent_id, card)
+        assert until(lambda: Order.objects.get().status == Order.Status.PAID, within=90)
+        assert [event.kind for event in Order.objects.get().events.all()] == ["placed", "paid"]
+        assert LedgerEntry.objects.exclude(kind="fee").get().amount == Order.objects.get().total
