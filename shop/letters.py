@@ -13,6 +13,8 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from shop.waiting import refuse_to_wait_with_locks
+
 TRIES = 8
 
 
@@ -28,6 +30,10 @@ _headers.map_to_type("list-unsubscribe", OneLineHeader)
 
 
 class Letter(EmailMultiAlternatives):
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        refuse_to_wait_with_locks()
+        return super().send(*args, **kwargs)
+
     def message(self, *, policy: Any = default) -> Any:
         return super().message(policy=policy.clone(header_factory=_headers))
 

@@ -25,10 +25,12 @@ from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
+from tests import outbound
 from tests.on_postgres import half_on_postgres  # noqa: F401
 from tests.processes import free_port, running
 
 _numbers = count(1)
+outbound.watch()
 
 
 @pytest.fixture(scope="session")

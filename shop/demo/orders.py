@@ -30,6 +30,7 @@ from shop.orders.services import deliver_order, pack_order, ship_order
 from shop.payments import stripe_gateway as gateway
 from shop.payments.cancellations import cancel_order
 from shop.payments.services import refresh_payment, start_payment
+from shop.waiting import refuse_to_wait_with_locks
 
 logger = logging.getLogger(__name__)
 Status = Order.Status
@@ -118,6 +119,7 @@ def _pay(order: Order) -> None:
         data=urllib.parse.urlencode(fields).encode(),
         headers={"Authorization": f"Bearer {settings.STRIPE_SECRET_KEY}"},
     )
+    refuse_to_wait_with_locks()
     try:
         urllib.request.urlopen(request, timeout=20).close()
     except urllib.error.HTTPError as refused:

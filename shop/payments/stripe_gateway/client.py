@@ -15,7 +15,7 @@ from asgiref.sync import AsyncToSync
 from django.conf import settings
 
 from shop.errors import ShopError
-from shop.waiting import holding_nothing
+from shop.waiting import holding_nothing, refuse_to_wait_with_locks
 
 TIMEOUT = aiohttp.ClientTimeout(total=25, connect=5)
 
@@ -77,6 +77,7 @@ def ask[Answer](call: Coroutine[Any, Any, Answer]) -> Answer:
         finally:
             await close()
 
+    refuse_to_wait_with_locks()
     return asyncio.run(asked())
 
 
