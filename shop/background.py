@@ -30,6 +30,7 @@ from shop.drops.services import move_lines
 from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
+from shop.payments.captures import take_what_shipped, watch_holds
 from shop.payments.reconciliation import reconcile
 from shop.payments.unheard import hear_unheard
 from shop.pricing.sales import apply_sales
@@ -76,6 +77,8 @@ JOBS: dict[Callable[[], object], float] = {
     reconcile: 30,
     hear_unheard: 15,
     compare_books: 60,
+    take_what_shipped: 5,
+    watch_holds: 300,
     revive_tasks: 60,
     digests: 60,
     tidy: 3600,

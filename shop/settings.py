@@ -303,6 +303,12 @@ else:
     STRIPE_API_BASE = "https://api.stripe.com"
     STRIPE_JS = "https://js.stripe.com/basil/stripe.js"
     STRIPE_DISPUTES = "https://dashboard.stripe.com/disputes/{}"
+# "at_shipping" only holds the money when an order is placed, and takes it when the first parcel leaves.
+PAYMENT_CAPTURE = env.str("PAYMENT_CAPTURE", default="now")
+if PAYMENT_CAPTURE not in ("now", "at_shipping"):
+    raise ImproperlyConfigured("PAYMENT_CAPTURE: is now or at_shipping.")
+# Accounts may keep cards, at the provider, for their next orders.
+SAVED_CARDS = env.bool("SAVED_CARDS", default=False)
 # Who hears of disputes and of money that went astray; without it, staff who may see payments.
 MONEY_ALERTS_TO = env.list("MONEY_ALERTS_TO", default=[])
 

@@ -37,7 +37,7 @@ async def holding_nothing[Answer](answer: Awaitable[Answer]) -> Answer:
 def refuse_to_wait_with_locks() -> None:
     """Raises WaitingInTransaction where this thread has a transaction open, other than that around a test."""
     for connection in connections.all(initialized_only=True):
-        if any(not block._from_testcase for block in connection.atomic_blocks):
+        if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]
             raise WaitingInTransaction
 
 

@@ -69,7 +69,9 @@ def _low_stock() -> list[tuple[Stock, str]]:
 def _troubles() -> dict[str, Any]:
     """Money that did not move as it should: for people, because the shop has already tried."""
     refunds = Refund.objects.filter(status=Refund.Status.FAILED).select_related("payment__order")
-    declined = Payment.objects.open().exclude(last_error="").select_related("order")
+    declined = (
+        Payment.objects.open().exclude(status__in=Payment.HELD).exclude(last_error="").select_related("order")
+    )
     return {
         "refunds": list(refunds.order_by("-id")[:ROWS]),
         "payments": list(declined.order_by("-id")[:ROWS]),

@@ -53,6 +53,8 @@ WORDS = {
     "order.refund_requested": ("waits for its refund", ""),
     "order.refund_paid": ("got its refund", "success"),
     "order.refund_failed": ("did not get its refund", "danger"),
+    "order.captured": ("was charged to the card", "success"),
+    "order.refund_released": ("is charged less than was authorised", ""),
     "order.dispute_opened": ("is disputed at the bank", "danger"),
     "order.dispute_won": ("keeps its money: the dispute is won", "success"),
     "order.dispute_lost": ("lost its money: the dispute is lost", "danger"),

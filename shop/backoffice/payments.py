@@ -47,6 +47,8 @@ class PaymentAdmin(LedgerAdmin):
         "starting": "",
         "waiting": "warning",
         "processing": "info",
+        "authorised": "info",
+        "capturing": "info",
     }
 
     @display(description="Order", ordering="order_id")

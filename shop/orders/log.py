@@ -30,6 +30,8 @@ TITLES = {
     "dispute_opened": "Questioned at your bank",
     "dispute_won": "Settled with your bank",
     "dispute_lost": "Paid back by your bank",
+    "captured": "Charged to your card",
+    "refund_released": "Not charged",
     "claimed": "Moved to your account",
 }
 

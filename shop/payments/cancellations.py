@@ -37,7 +37,7 @@ def cancel_order(
     for payment in order.payments.all():
         if payment.refundable.amount > 0:
             request_refund(payment, payment.refundable, by=by, reason=why)
-        elif payment.status not in Payment.FINAL:
+        if payment.status not in Payment.FINAL:
             close_payment.enqueue(payment.pk)
 
 

@@ -15,6 +15,7 @@ from djmoney.money import Money
 from shop.giftcards.models import GiftCard
 from shop.invoices.models import Document
 from shop.orders.models import Order, money_field
+from shop.payments.customers import ProviderCustomer
 from shop.payments.ledger import Discrepancy, LedgerEntry
 from shop.payments.refund_lines import RefundLine
 
@@ -25,6 +26,7 @@ __all__ = [
     "GatewayEvent",
     "LedgerEntry",
     "Payment",
+    "ProviderCustomer",
     "Refund",
     "RefundLine",
 ]
@@ -38,9 +40,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def silent_for(self, age: timedelta) -> PaymentQuerySet:
         """Open attempts that nobody has heard of for so long, the longest silent first: a message may be lost.
 
-        One that the provider does not know yet is asked for by the buyer, unless the order was called off.
+        One that the provider does not know yet is asked for by the buyer, and one that is authorised waits for its
+        parcel, unless the order was called off.
         """
-        askable = ~Q(intent_id=None) | Q(order__status=Order.Status.CANCELLED)
+        askable = (~Q(intent_id=None) & ~Q(status__in=Payment.HELD)) | Q(order__status=Order.Status.CANCELLED)
         return self.open().filter(askable, updated_at__lte=timezone.now() - age).order_by("updated_at")
 
 
@@ -51,10 +54,14 @@ class Payment(models.Model):
         STARTING = "starting", "Starting"
         WAITING = "waiting", "Waiting for the buyer"
         PROCESSING = "processing", "Processing"
+        AUTHORISED = "authorised", "Authorised"
+        CAPTURING = "capturing", "Being captured"
         SUCCEEDED = "succeeded", "Succeeded"
         CANCELLED = "cancelled", "Cancelled"
 
     FINAL: ClassVar[tuple[str, ...]] = (Status.SUCCEEDED, Status.CANCELLED)
+    # The order counts as paid; the bank holds the money for us and we have not taken it.
+    HELD: ClassVar[tuple[str, ...]] = (Status.AUTHORISED, Status.CAPTURING)
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     # Kept before the provider is asked: after a crash the same question gets the same answer, not a second charge.
@@ -68,6 +75,8 @@ class Payment(models.Model):
         GiftCard, null=True, blank=True, on_delete=models.PROTECT, related_name="payments", editable=False
     )
     last_error = models.CharField(max_length=300, blank=True)
+    authorised_until = models.DateTimeField(null=True, blank=True, editable=False)
+    end_told = models.BooleanField("staff were told that the hold ends", default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -97,7 +106,7 @@ class Payment(models.Model):
     @property
     def refunded(self) -> Money:
         # Added up here: SQLite would add them as binary fractions.
-        refunds = self.refunds.exclude(status=Refund.Status.FAILED)
+        refunds = self.refunds.exclude(status__in=[Refund.Status.FAILED, Refund.Status.RELEASED])
         return sum((refund.amount for refund in refunds), Money(0, self.amount.currency))
 
     @property
@@ -114,8 +123,9 @@ class Payment(models.Model):
 
     @property
     def refundable(self) -> Money:
+        """Of what is authorised, what can be left uncaptured."""
         zero = Money(0, self.amount.currency)
-        if self.status != self.Status.SUCCEEDED:
+        if self.status not in (self.Status.SUCCEEDED, self.Status.AUTHORISED):
             return zero
         return max(self.amount - self.refunded - self.disputed, zero)
 
@@ -131,6 +141,7 @@ class Refund(models.Model):
         PENDING = "pending", "Pending"
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
+        RELEASED = "released", "Never taken"
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)

@@ -137,7 +137,10 @@ def request_refund(
 def send_refund(refund_id: int) -> None:
     """Asks for a refund. The row's own key makes a second call harmless; the reconciler repeats what failed."""
     refund = Refund.objects.select_related("payment__gift_card").get(pk=refund_id)
-    if refund.status != Status.REQUESTED:
+    if refund.status != Status.REQUESTED or refund.payment.status == Payment.Status.CAPTURING:
+        return
+    if refund.payment.status in (Payment.Status.AUTHORISED, Payment.Status.CANCELLED):
+        release_refund(refund)
         return
     if refund.payment.gift_card_id:
         _refund_to_gift_card(refund)
@@ -156,6 +159,19 @@ def _refund_to_gift_card(refund: Refund) -> None:
     """The card's money and the refund's row change together."""
     Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
     apply_refund(refund_to_gift_card(refund))
+
+
+@transaction.atomic
+def release_refund(refund: Refund) -> None:
+    """Of money that is only held: less of it will be captured, or none was, and the buyer's bank frees the rest."""
+    # The attempt before its order, as news of it takes them.
+    held = Payment.objects.select_for_update(no_key=True).get(pk=refund.payment_id)
+    if held.status not in (Payment.Status.AUTHORISED, Payment.Status.CANCELLED):
+        return  # captured in this instant; the reconciler asks for the refund
+    order = Order.objects.select_for_update(no_key=True).get(pk=held.order_id)
+    if Refund.objects.filter(pk=refund.pk, status=Status.REQUESTED).update(status=Status.RELEASED):
+        order.record("refund_released", why=refund.reason, amount=str(refund.amount))
+        _credit(order, refund)
 
 
 @transaction.atomic

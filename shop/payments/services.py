@@ -7,6 +7,7 @@ order; all of them end in `apply_intent`, which only ever moves forward.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from shop.orders.models import Order
 from shop.orders.services import mark_paid
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
+from shop.payments.customers import customer_for
 from shop.payments.disputes import apply_dispute
 from shop.payments.models import GatewayEvent, LedgerEntry, Payment
 from shop.payments.refunds import apply_refund, request_refund
@@ -34,6 +36,8 @@ from shop.payments.stripe_gateway import (
 
 logger = logging.getLogger(__name__)
 Status = Payment.Status
+# As long as the card schemes keep an authorisation, where the provider does not say.
+HOLD = timedelta(days=7)
 
 
 class PaymentClosed(ShopError):
@@ -54,7 +58,11 @@ async def start_payment(order: Order) -> Payment:
         return payment
     # Also where a message told us the intent's id, because we died between the answer and its row: the page needs more.
     intent = await gateway.create_intent(
-        payment.idempotency_key, payment.amount, order.email, f"Order {order.number}"
+        payment.idempotency_key,
+        payment.amount,
+        order.email,
+        f"Order {order.number}",
+        await customer_for(order),
     )
     return await sync_to_async(_attach)(payment, intent)
 
@@ -151,6 +159,8 @@ def apply_intent(intent: Intent) -> None:
     bind(order=payment.order.number)
     if intent.status == "succeeded":
         _succeeded(payment, intent)
+    elif intent.status == "requires_capture":
+        _authorised(payment, intent)
     elif intent.status == "canceled":
         _move(payment, Status.CANCELLED, intent)
     elif intent.status == "processing":
@@ -162,9 +172,26 @@ def apply_intent(intent: Intent) -> None:
 
 
 def _move(payment: Payment, status: str, intent: Intent) -> None:
-    """Between the states of an open attempt, and out of them; what is final stays."""
+    """Between the states of an open attempt, and out of them; what is final stays, and what is held but for its end."""
+    stays = (status,) if status == Status.CANCELLED else (status, *Payment.HELD)
     fields = {"status": status, "intent_id": intent.id, "updated_at": timezone.now()}
-    Payment.objects.open().filter(pk=payment.pk).exclude(status=status).update(**fields)
+    Payment.objects.open().filter(pk=payment.pk).exclude(status__in=stays).update(**fields)
+
+
+def _authorised(payment: Payment, intent: Intent) -> None:
+    """The bank holds the money: for the buyer and the stock it is as good as paid."""
+    fields = {
+        "status": Status.AUTHORISED,
+        "intent_id": intent.id,
+        "method": intent.method or payment.method,
+        "authorised_until": intent.held_until or timezone.now() + HOLD,
+        "updated_at": timezone.now(),
+    }
+    if not Payment.objects.open().filter(pk=payment.pk).exclude(status__in=Payment.HELD).update(**fields):
+        return
+    why = f"{fields['method']}. The money is taken when the parcel leaves.".removeprefix(". ")
+    if not mark_paid(payment.order, why=why):
+        close_payment.enqueue(payment.pk)  # called off meanwhile: the hold is given back, nothing was taken
 
 
 def _succeeded(payment: Payment, intent: Intent) -> None:
@@ -175,8 +202,12 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
     if not fresh.update(**fields, amount=intent.received, method=intent.method or payment.method):
         return
     asked, order = payment.amount, payment.order
+    held = payment.status in Payment.HELD
     payment.refresh_from_db()
-    if intent.received != asked:
+    called_off = order.status in (Order.Status.CANCELLED, Order.Status.REFUNDED)
+    if held and not (called_off and payment.refundable.amount):
+        order.record("captured", amount=str(intent.received))
+    elif intent.received != asked:
         logger.error("payment %s: %s received, %s asked", payment.pk, intent.received, asked)
         _trouble(order, "payment_differs", f"{intent.received} received, {asked} asked.")
         request_refund(
@@ -187,7 +218,7 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
         late = order.status == Order.Status.CANCELLED
         why = "The payment came after the order was cancelled." if late else "The order had been paid before."
         _trouble(order, "paid_too_late" if late else "paid_twice", why)
-        request_refund(payment, payment.amount, reason=why, of_invoice=False)
+        request_refund(payment, payment.refundable, reason=why, of_invoice=False)
 
 
 def _trouble(order: Order, kind: str, why: str) -> None:

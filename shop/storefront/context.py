@@ -24,6 +24,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "LANGUAGE": f"en-{settings.SHOP_COUNTRY}",
         "CURRENCY": settings.DEFAULT_CURRENCY,
         "SANDBOX": settings.SANDBOX,
+        "SAVED_CARDS": settings.SAVED_CARDS,
         "DEMO": settings.DEMO,
         "sections": functools.cache(_sections),
         "cart_badge": functools.cache(lambda: _cart_badge(request)),

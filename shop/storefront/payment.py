@@ -1,27 +1,31 @@
 """Paying: the card form's page, the way back from the bank, and a status to ask for.
 
-All three are asynchronous because they wait for the payment provider. Rows are read and written in services and
+All are asynchronous because they wait for the payment provider. Rows are read and written in services and
 in one block each; no transaction is open while the provider is waited for.
 """
 
 from __future__ import annotations
 
+import contextlib
+
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from notifications.log import positions
 from notifications.protocol import Position
 from shop.orders.models import Order
 from shop.payments.models import Payment
+from shop.payments.saved_cards import NoSuchCard, pay_with_saved, saved_cards
 from shop.payments.services import PaymentClosed, refresh_payment, start_payment
-from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable
+from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable, SavedCard
 from shop.storefront.orders import find_order
 
 Status = Order.Status
@@ -39,7 +43,31 @@ async def pay(request: HttpRequest, public_id: str) -> HttpResponse:
         return await sync_to_async(_closed_page)(request, order)
     except (GatewayUnavailable, GatewayRefused) as error:
         return await sync_to_async(_trouble_page)(request, order, error.message)
-    return await sync_to_async(_pay_page)(request, order, position, payment)
+    cards = await _kept_cards(request, order)
+    return await sync_to_async(_pay_page)(request, order, position, payment, cards)
+
+
+@never_cache
+@require_POST
+async def pay_with(request: HttpRequest, public_id: str) -> HttpResponse:
+    """With a card that the account keeps; a bank that wants to be asked first has a page of its own."""
+    order = await sync_to_async(find_order)(request, public_id)
+    user = await request.auser()
+    if not settings.SAVED_CARDS or not isinstance(user, User) or order.user_id != user.pk:
+        raise Http404
+    back = request.build_absolute_uri(reverse("storefront:pay_return", args=[order.public_id]))
+    try:
+        bank = await pay_with_saved(order, user, request.POST.get("card", ""), back)
+    except GatewayRefused as error:
+        with contextlib.suppress(GatewayUnavailable, GatewayRefused):
+            await refresh_payment(order)  # the decline for the log, or a payment that another tab made
+        if order.status == Status.PENDING:
+            messages.error(request, error.message)
+    except (PaymentClosed, GatewayUnavailable, NoSuchCard) as error:
+        messages.error(request, error.message)
+    else:
+        return redirect(bank or back)
+    return redirect("storefront:pay", order.public_id)
 
 
 @never_cache
@@ -74,6 +102,17 @@ def _find(request: HttpRequest, public_id: str) -> tuple[dict[str, Position], Or
     return position, find_order(request, public_id)
 
 
+async def _kept_cards(request: HttpRequest, order: Order) -> list[SavedCard]:
+    """The buyer's own; without an answer the card form alone will do."""
+    user = await request.auser()
+    if not settings.SAVED_CARDS or not isinstance(user, User) or order.user_id != user.pk:
+        return []
+    try:
+        return await saved_cards(user)
+    except (GatewayUnavailable, GatewayRefused):
+        return []
+
+
 def _state(order: Order) -> dict[str, str]:
     payment = order.payments.last()
     state = {"status": order.status, "payment": payment.status if payment else ""}
@@ -95,7 +134,11 @@ def _after_return(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def _pay_page(
-    request: HttpRequest, order: Order, position: dict[str, Position], payment: Payment
+    request: HttpRequest,
+    order: Order,
+    position: dict[str, Position],
+    payment: Payment,
+    cards: list[SavedCard],
 ) -> HttpResponse:
     if payment.status == Payment.Status.PROCESSING:
         return redirect(order)
@@ -103,6 +146,7 @@ def _pay_page(
         "order": order,
         "position": position,
         "payment": payment,
+        "saved_cards": cards,
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "stripe_js": settings.STRIPE_JS,
         "return_url": request.build_absolute_uri(reverse("storefront:pay_return", args=[order.public_id])),

@@ -15,6 +15,7 @@ from shop.storefront import (
     preferences,
     product,
     returns,
+    saved_cards,
     search,
 )
 
@@ -58,6 +59,7 @@ buying = [
     path("checkout/delivery/", delivery.delivery, name="checkout_delivery"),
     path("checkout/summary/", delivery.checkout_summary, name="checkout_summary"),
     path("checkout/<slug:public_id>/pay/", payment.pay, name="pay"),
+    path("checkout/<slug:public_id>/pay-with/", payment.pay_with, name="pay_with"),
     path("checkout/<slug:public_id>/return/", payment.pay_return, name="pay_return"),
     path("checkout/<slug:public_id>/status/", payment.pay_status, name="pay_status"),
     path("orders/<slug:public_id>/", orders.order, name="order"),
@@ -84,6 +86,9 @@ keeping = [
     path("unsubscribe/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
     path("account/waiting/", alerts.waiting, name="waiting"),
     path("account/waiting/<int:alert_id>/stop/", alerts.waiting_stop, name="waiting_stop"),
+    path("account/cards/", saved_cards.saved, name="saved_cards"),
+    path("account/cards/add/", saved_cards.add, name="saved_card_add"),
+    path("account/cards/<slug:card_id>/remove/", saved_cards.remove, name="saved_card_remove"),
     path("account/addresses/", addresses.addresses, name="addresses"),
     path("account/addresses/add/", addresses.address_add, name="address_add"),
     path("account/addresses/<int:address_id>/", addresses.address_edit, name="address_edit"),

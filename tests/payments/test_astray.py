@@ -1,4 +1,4 @@
-"""Money that came where it should not: it goes back by itself; the buyer is told live and by mail, staff by both too."""
+"""Money that came where it should not: it goes back by itself, and buyer and staff are told live and by mail."""
 
 from collections.abc import Callable
 from datetime import timedelta

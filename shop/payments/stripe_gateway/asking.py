@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from djmoney.money import Money
 
 from shop.payments.stripe_gateway.client import answer, answers
@@ -16,7 +17,9 @@ from shop.payments.stripe_gateway.words import (
     GatewayRefund,
     Intent,
     Message,
+    SavedCard,
     booking_from,
+    card_from,
     dispute_from,
     intent_from,
     message_from,
@@ -43,8 +46,10 @@ EVENTS = [
 ]
 
 
-async def create_intent(key: UUID, amount: Money, email: str, description: str) -> Intent:
-    """Raises GatewayUnavailable or GatewayRefused, as all that ask do. The same key gives the same intent."""
+async def create_intent(
+    key: UUID, amount: Money, email: str, description: str, customer_id: str = ""
+) -> Intent:
+    """The same key gives the same intent. Whether a buyer's confirmation takes the money is PAYMENT_CAPTURE's."""
     wanted: Any = {
         "amount": to_minor(amount),
         "currency": str(amount.currency).lower(),
@@ -52,14 +57,34 @@ async def create_intent(key: UUID, amount: Money, email: str, description: str) 
         "description": description,
         "receipt_email": email,
         "metadata": {"payment": str(key)},
+        "capture_method": "manual" if settings.PAYMENT_CAPTURE == "at_shipping" else "automatic",
     }
+    if customer_id:
+        wanted["customer"] = customer_id
     once: Any = {"idempotency_key": str(key)}
     return intent_from(await answer(lambda client: client.v1.payment_intents.create_async(wanted, once)))
+
+
+async def confirm_intent(intent_id: str, card_id: str, return_url: str) -> Intent:
+    """Pays with a card that the intent's customer keeps. Raises GatewayRefused for a decline."""
+    wanted: Any = {"payment_method": card_id, "return_url": return_url, "expand": ["latest_charge"]}
+    return intent_from(
+        await answer(lambda client: client.v1.payment_intents.confirm_async(intent_id, wanted))
+    )
 
 
 async def retrieve_intent(intent_id: str) -> Intent:
     more: Any = {"expand": ["latest_charge"]}
     return intent_from(await answer(lambda client: client.v1.payment_intents.retrieve_async(intent_id, more)))
+
+
+async def capture_intent(key: UUID, intent_id: str, amount: Money) -> Intent:
+    """Takes `amount` of what is authorised; what is left of it is released, for it can be captured once only."""
+    wanted: Any = {"amount_to_capture": to_minor(amount), "expand": ["latest_charge"]}
+    once: Any = {"idempotency_key": f"{key}-capture"}
+    return intent_from(
+        await answer(lambda client: client.v1.payment_intents.capture_async(intent_id, wanted, once))
+    )
 
 
 async def cancel_intent(intent_id: str) -> Intent:
@@ -75,6 +100,33 @@ async def create_refund(key: UUID, intent_id: str, amount: Money) -> GatewayRefu
 
 async def retrieve_refund(refund_id: str) -> GatewayRefund:
     return refund_from(await answer(lambda client: client.v1.refunds.retrieve_async(refund_id)))
+
+
+async def create_customer(key: UUID, email: str) -> str:
+    """The new customer's id."""
+    once: Any = {"idempotency_key": f"{key}-customer"}
+    wanted: Any = {"email": email, "metadata": {"account": str(key)}}
+    return (await answer(lambda client: client.v1.customers.create_async(wanted, once)))["id"]
+
+
+async def create_setup(customer_id: str) -> str:
+    """The secret that lets the provider's form keep a card for this customer."""
+    wanted: Any = {
+        "customer": customer_id,
+        "automatic_payment_methods": {"enabled": True},
+        "usage": "on_session",
+    }
+    return (await answer(lambda client: client.v1.setup_intents.create_async(wanted)))["client_secret"]
+
+
+async def list_cards(customer_id: str) -> list[SavedCard]:
+    wanted: Any = {"type": "card", "limit": 100}
+    rows = await answers(lambda client: client.v1.customers.payment_methods.list_async(customer_id, wanted))
+    return [card_from(row) for row in rows]
+
+
+async def detach_card(card_id: str) -> None:
+    await answer(lambda client: client.v1.payment_methods.detach_async(card_id))
 
 
 async def retrieve_dispute(dispute_id: str) -> GatewayDispute:

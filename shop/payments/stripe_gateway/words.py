@@ -16,8 +16,9 @@ from shop.payments.stripe_gateway.minor import from_minor
 class Intent:
     """A PaymentIntent as far as we use it. `status` is Stripe's; `error` is the decline in Stripe's words.
 
-    `key` is our payment's idempotency key, which went along as metadata: it finds the row of an intent whose id we
-    have not heard yet, and no other shop on the same account has it.
+    `asks_at` is the bank's page where the buyer has to say yes first. `key` is our payment's idempotency key, which
+    went along as metadata: it finds the row of an intent whose id we have not heard yet, and no other shop on the
+    same account has it.
     """
 
     id: str
@@ -28,6 +29,8 @@ class Intent:
     charge: str
     method: str
     error: str
+    held_until: datetime | None = None
+    asks_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,15 @@ class Charge:
 
     intent_id: str
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card as its owner knows it, such as `Visa ···· 4242` until 12/2030."""
+
+    id: str
+    name: str
+    expires: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,8 @@ def intent_from(data: dict[str, Any]) -> Intent:
         charge=charge["id"] if isinstance(charge, dict) else charge,
         method=_method(charge) if isinstance(charge, dict) else "",
         error=error.get("message") or "",
+        held_until=_held_until(charge) if isinstance(charge, dict) else None,
+        asks_at=((data.get("next_action") or {}).get("redirect_to_url") or {}).get("url") or "",
     )
 
 
@@ -141,6 +155,17 @@ def _method(charge: dict[str, Any]) -> str:
         return ""
     card = details.get("card")
     return f"{card['brand'].title()} ···· {card['last4']}" if card else details.get("type", "")
+
+
+def _held_until(charge: dict[str, Any]) -> datetime | None:
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    return _moment(card["capture_before"]) if card.get("capture_before") else None
+
+
+def card_from(data: dict[str, Any]) -> SavedCard:
+    card = data["card"]
+    name = f"{card['brand'].title()} ···· {card['last4']}"
+    return SavedCard(data["id"], name, f"{card['exp_month']:02}/{card['exp_year']}")
 
 
 def _key(data: dict[str, Any], name: str) -> UUID | None:

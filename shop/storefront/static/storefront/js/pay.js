@@ -1,6 +1,8 @@
 /* The card form. Stripe.js (or the sandbox's own, with the same calls) draws it and takes the card; this page only
  * mounts it in the shop's colours, says what went wrong, and leaves once the order is no longer to be paid. */
 
+import { appearance } from "./card_form.js";
+
 const form = document.querySelector("#pay-form");
 const button = document.querySelector("#pay-button");
 const errorBox = document.querySelector("#pay-error");
@@ -33,41 +35,6 @@ function go(url) {
   location.assign(url);
 }
 
-// Colours of the page, resolved, for a form that lies in another document
-
-function appearance() {
-  const probe = document.createElement("span");
-  form.append(probe);
-  const color = (token) => {
-    probe.style.color = `var(--${token})`;
-    return getComputedStyle(probe).color;
-  };
-  const variables = {
-    colorBackground: color("surface"),
-    colorText: color("ink"),
-    colorTextSecondary: color("muted"),
-    colorTextPlaceholder: color("muted"),
-    colorPrimary: color("sea"),
-    colorDanger: color("signal"),
-    fontFamily: "Instrument Sans, system-ui, sans-serif",
-    fontSizeBase: "17px",
-    borderRadius: "3px",
-    spacingUnit: "4px",
-  };
-  const edge = color("edge");
-  probe.remove();
-  return {
-    theme: "stripe",
-    variables,
-    rules: {
-      ".Input": { border: `1px solid ${edge}`, boxShadow: "none", padding: "11px 12px" },
-      ".Input:focus": { border: `1px solid ${variables.colorPrimary}`, outline: `2px solid ${variables.colorPrimary}` },
-      ".Input--invalid": { border: `1px solid ${variables.colorDanger}`, boxShadow: "none" },
-      ".Label": { fontWeight: "550", fontSize: "14px" },
-    },
-  };
-}
-
 // Paying
 
 function open() {
@@ -76,7 +43,7 @@ function open() {
     return fail("The card form could not be loaded. Please check your connection and open this page again.");
   }
   const stripe = window.Stripe(form.dataset.key);
-  const elements = stripe.elements({ clientSecret: form.dataset.secret, appearance: appearance() });
+  const elements = stripe.elements({ clientSecret: form.dataset.secret, appearance: appearance(form) });
   const card = elements.create("payment", { layout: "tabs" });
   card.on("ready", () => {
     document.querySelector("#card-waiting").hidden = true;
@@ -88,7 +55,7 @@ function open() {
   });
   card.mount("#card");
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", () => elements.update({ appearance: appearance() }));
+  dark.addEventListener("change", () => elements.update({ appearance: appearance(form) }));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (button.getAttribute("aria-disabled") !== "true") confirm(stripe, elements);

@@ -1,0 +1,54 @@
+"""Cards that an account keeps for its next orders (SAVED_CARDS): typed in at the provider, kept there, named here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+
+from shop.errors import ShopError
+from shop.orders.models import Order
+from shop.payments import stripe_gateway as gateway
+from shop.payments.customers import ProviderCustomer, customer_of
+from shop.payments.services import apply_intent, start_payment
+from shop.payments.stripe_gateway import SavedCard
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class NoSuchCard(ShopError):
+    code = "no_such_card"
+    message = "This card is not kept with your account any more."
+
+
+async def saved_cards(user: User) -> list[SavedCard]:
+    """Asked of the provider each time. Raises GatewayUnavailable."""
+    known = ProviderCustomer.objects.filter(user=user).exclude(customer_id=None)
+    customer_id = await known.values_list("customer_id", flat=True).afirst()
+    return await gateway.list_cards(customer_id) if customer_id else []
+
+
+async def begin_saving(user: User) -> str:
+    """What the provider's form needs to keep a card for this account."""
+    return await gateway.create_setup(await customer_of(user))
+
+
+async def forget_card(user: User, card_id: str) -> None:
+    """Raises NoSuchCard for a card that is not this account's, GatewayUnavailable."""
+    if card_id not in {card.id for card in await saved_cards(user)}:
+        raise NoSuchCard
+    await gateway.detach_card(card_id)
+
+
+async def pay_with_saved(order: Order, user: User, card_id: str, return_url: str) -> str:
+    """Pays; returns the address of the bank's page where the buyer has to say yes first, else nothing.
+
+    Raises NoSuchCard, PaymentClosed, GatewayUnavailable, or GatewayRefused with the reason of a decline.
+    """
+    if card_id not in {card.id for card in await saved_cards(user)}:
+        raise NoSuchCard
+    payment = await start_payment(order)
+    intent = await gateway.confirm_intent(payment.intent_id or "", card_id, return_url)
+    await sync_to_async(apply_intent)(intent)
+    return intent.asks_at
