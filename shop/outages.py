@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 RETRY_AFTER = 10  # seconds
 HEADERS: Mapping[str, str] = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
 CODE = "unavailable"
-MESSAGE = "We cannot write anything down at the moment, so nothing was changed. Please try again in a moment."
+MESSAGE = "We cannot write anything down at the moment. Please try again in a moment; nothing happens twice."
 
 # Of PostgreSQL each OperationalError is one. SQLite also says so of a statement that makes no sense.
 SQLITE = {

@@ -57,7 +57,7 @@ class Ledger:
             refund.amount
             for payment in paid
             for refund in payment.refunds.all()
-            if refund.status != Refund.Status.FAILED
+            if refund.status not in (Refund.Status.FAILED, Refund.Status.RELEASED)
         ]
         disputed = sum((payment.disputed for payment in paid), zero)
         return cls(payments, sum((payment.amount for payment in paid), zero), sum(given_back, zero), disputed)  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def made_to_order(self) -> OrderQuerySet:
         """Paid or packed, with prints that were not there when it was placed and have not been told of as there."""
         told = OrderEvent.objects.filter(order=OuterRef("pk"), kind="stock_arrived")
-        ahead = OrderLine.objects.filter(order=OuterRef("pk"), ahead__gt=0)
+        ahead = OrderLine.objects.filter(order=OuterRef("pk"), ahead__gt=0, quantity__gt=F("cancelled"))
         sold = self.filter(status__in=[Order.Status.PAID, Order.Status.PACKED])
         return sold.filter(Exists(ahead), ~Exists(told))
 
@@ -175,7 +175,10 @@ class Order(PostalAddress):
     @property
     def ships_by(self) -> date | None:
         """The day that was promised, where some of it is made to order."""
-        days = max((line.lead_days for line in self.lines.all() if line.ahead), default=0)
+        days = max(
+            (line.lead_days for line in self.lines.all() if line.ahead and line.quantity > line.cancelled),
+            default=0,
+        )
         return timezone.localdate(self.placed_at) + timedelta(days=days) if days else None
 
     def get_absolute_url(self) -> str:

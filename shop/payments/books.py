@@ -5,6 +5,7 @@ The sum of the ledger is charges less refunds less disputes: what the provider h
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +20,12 @@ from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
 from shop.payments.differences import Difference, inner_faults, missing, payments_of, unknown_to_provider
 from shop.payments.disputes import apply_dispute
-from shop.payments.models import Bookmark, Discrepancy, LedgerEntry
+from shop.payments.models import Bookmark, Discrepancy, LedgerEntry, Payment
 from shop.payments.refunds import apply_refund
 from shop.payments.services import apply_intent
-from shop.payments.stripe_gateway import Booking
+from shop.payments.stripe_gateway import Booking, GatewayUnavailable
 
+logger = logging.getLogger(__name__)
 Kind = LedgerEntry.Kind
 # Read once more each time: the provider may write a line a little after its time.
 OVERLAP = timedelta(minutes=10)
@@ -45,7 +47,7 @@ class Audit:
 def compare_books() -> int:
     """The provider's lines since the last time, and our own since then. Returns how many differ."""
     now = timezone.now()
-    mark, _ = Bookmark.objects.get_or_create(name="books", defaults={"at": now})
+    mark, _ = Bookmark.objects.get_or_create(name="books", defaults={"at": _first_payment_at() or now})
     since = mark.at - OVERLAP
     bookings = gateway.ask(gateway.list_bookings(since))
     settled = [booking for booking in bookings if booking.at <= now - UNDER_WAY]
@@ -74,10 +76,22 @@ def ledger_total() -> Money:
     return _sum(row.amount for row in LedgerEntry.objects.exclude(kind=Kind.FEE).iterator())
 
 
+def _first_payment_at() -> datetime | None:
+    """A shop that is older than its ledger has all of it written from the provider's books."""
+    asked = Payment.objects.exclude(intent_id=None)
+    return asked.order_by("created_at").values_list("created_at", flat=True).first()
+
+
 def _hear_of_what_is_missing(bookings: list[Booking]) -> None:
     for difference in missing(bookings):
         if difference.booking:
-            _hear_of(difference.booking)
+            try:
+                _hear_of(difference.booking)
+            except GatewayUnavailable:
+                raise
+            except Exception:
+                # One line that cannot be applied must not hide what else differs.
+                logger.exception("the provider's line %s could not be applied", difference.booking.id)
 
 
 def _hear_of(booking: Booking) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from shop.inventory import services as inventory
+from shop.money import in_words
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, WrongStatus
 from shop.payments.models import Payment
-from shop.payments.refunds import request_refund
+from shop.payments.refunds import refundable_of, request_refund
 from shop.payments.services import close_payment
 from shop.promotions.services import give_back
 
@@ -33,8 +34,11 @@ def cancel_order(
         raise WrongStatus("A part of it has left already. What has not can be cancelled line by line.")
     give_back(order.public_id)
     inventory.release(order.public_id)
-    send_order_mail.enqueue(order.pk, "cancelled", {"why": why})
-    for payment in order.payments.all():
+    going_back = refundable_of(order)
+    back = in_words(going_back) if going_back.amount else ""
+    send_order_mail.enqueue(order.pk, "cancelled", {"why": why, "back": back})
+    # Read now that the order is ours: the caller's rows may be from before the money came.
+    for payment in Payment.objects.filter(order=order):
         if payment.refundable.amount > 0:
             request_refund(payment, payment.refundable, by=by, reason=why)
         if payment.status not in Payment.FINAL:

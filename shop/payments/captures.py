@@ -20,7 +20,7 @@ from shop.payments.alarms import alarm
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
 from shop.payments.refunds import release_refund
-from shop.payments.services import apply_intent
+from shop.payments.services import apply_intent, close_payment
 from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable
 
 logger = logging.getLogger(__name__)
@@ -76,10 +76,10 @@ def _claim(payment: Payment) -> Payment | None:
     if locked.status == Status.AUTHORISED:
         for refund in locked.refunds.filter(status="requested"):
             release_refund(refund)
-        left = sum(
-            (one.amount for one in locked.refunds.filter(status="released")), locked.amount - locked.amount
-        )
-        locked.amount, locked.status = locked.amount - left, Status.CAPTURING
+        if locked.released >= locked.amount:
+            close_payment.enqueue(locked.pk)  # all of it was called off
+            return None
+        locked.amount, locked.status = locked.amount - locked.released, Status.CAPTURING
         locked.save(update_fields=["amount", "amount_currency", "status", "updated_at"])
     return locked if locked.status == Status.CAPTURING else None
 

@@ -46,8 +46,8 @@ def cancel_lines(
     named = ", ".join(f"{quantities[line.pk]} × {line.title}" for line in lines)
     locked.record("lines_cancelled", by=by, why=f"{named}. {why}"[:300].strip())
     # Before the stock, as cancelling takes their locks.
-    worth = {line.pk: quantities[line.pk] for line in lines if line.total.amount}
-    if worth:
+    worth = {line.pk: min(quantities[line.pk], line.to_refund) for line in lines if line.total.amount}
+    if any(worth.values()):
         refund_lines(locked, worth, by=by, reason=why)
     send_order_mail.enqueue(locked.pk, "lines_cancelled", {"named": named, "why": why})
     _close_if_nothing_is_left(locked, by)

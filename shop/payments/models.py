@@ -127,7 +127,15 @@ class Payment(models.Model):
         zero = Money(0, self.amount.currency)
         if self.status not in (self.Status.SUCCEEDED, self.Status.AUTHORISED):
             return zero
-        return max(self.amount - self.refunded - self.disputed, zero)
+        # What was let go of before the capture is no longer in the captured amount, but still in the authorised one.
+        let_go = self.released if self.status == self.Status.AUTHORISED else zero
+        return max(self.amount - let_go - self.refunded - self.disputed, zero)
+
+    @property
+    def released(self) -> Money:
+        """Of what the bank holds, what will not be captured."""
+        rows = [one.amount for one in self.refunds.all() if one.status == Refund.Status.RELEASED]
+        return sum(rows, Money(0, self.amount.currency))
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):

@@ -35,6 +35,12 @@ class NothingToRefund(ShopError):
     message = "That is more than what was paid and not yet refunded."
 
 
+def refundable_of(order: Order) -> Money:
+    """What was paid for it, or set aside, and can still go back."""
+    nothing = Money(0, order.total.currency)
+    return reduce(add, (payment.refundable for payment in Payment.objects.filter(order=order)), nothing)
+
+
 @transaction.atomic
 def refund_order(
     order: Order, amount: Money | None = None, *, by: User | None = None, reason: str = ""
@@ -42,12 +48,16 @@ def refund_order(
     """Pays back `amount`, or all that is left. The rows are there now, the provider is asked after the commit.
 
     Returns the first of several where two payments share it. Raises NothingToRefund for more than what was paid and
-    not yet refunded, or an amount that nobody can pay.
+    not yet refunded, or an amount that nobody can pay, and WrongStatus while it is not paid in full.
     """
     # The order's row first, as cancelling takes it: two refunds at once wait for one another.
-    Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    if locked.status == Order.Status.PENDING:
+        raise locked.wrong_status()  # a gift card's part given back now would be missing from what is due
     nothing = Money(0, order.total.currency)
-    left = {payment: payment.refundable for payment in order.payments.all() if payment.refundable > nothing}
+    # Read behind the lock: the caller's rows may be from before the money came.
+    payments = Payment.objects.filter(order=order)
+    left = {payment: payment.refundable for payment in payments if payment.refundable > nothing}
     most = reduce(add, left.values(), nothing)
     if amount is None:
         amount = most
@@ -260,7 +270,8 @@ def _count_lines(refund: Refund, status: str) -> None:
 
 
 def _close_if_all_is_back(order: Order, refund: Refund) -> None:
-    paid = [payment.amount for payment in order.payments.filter(status=Payment.Status.SUCCEEDED)]
+    came = [Payment.Status.SUCCEEDED, *Payment.HELD]
+    paid = [payment.amount for payment in Payment.objects.filter(order=order, status__in=came)]
     returned = Refund.objects.filter(payment__order=order, status=Status.SUCCEEDED)
     if sum(paid) == sum(one.amount for one in returned) and order.move_to(
         Order.Status.REFUNDED, by=refund.actor, why=refund.reason, strict=False

@@ -27,7 +27,8 @@ def taxation_for(destination: Destination, on: date | None = None) -> Taxation:
     percents = zone.percents() if zone else {}
     shipping_taxed = zone is None or zone.taxes_shipping
     if zone and is_reverse_charged(zone, destination):
-        return Taxation(percents, Treatment.REVERSE_CHARGE, REVERSE_CHARGE, shipping_taxed)
+        within = percents if zone.prices == Treatment.INCLUDED else {}  # of a net price nothing is taken off
+        return Taxation(within, Treatment.REVERSE_CHARGE, REVERSE_CHARGE, shipping_taxed)
     if not any(percents.values()):
         return Taxation(note=EXPORT if _is_export(zone, destination) else "")
     return Taxation(percents, Treatment(zone.prices) if zone else Treatment.INCLUDED, "", shipping_taxed)
@@ -41,5 +42,6 @@ def is_reverse_charged(zone: TaxZone, destination: Destination) -> bool:
 
 
 def _is_export(zone: TaxZone | None, destination: Destination) -> bool:
-    leaves = zone is None or not zone.in_vat_union
+    # Within the EU a place without a zone is one that was forgotten, not one abroad.
+    leaves = destination.country not in MEMBERS if zone is None else not zone.in_vat_union
     return settings.SHOP_COUNTRY in MEMBERS and leaves

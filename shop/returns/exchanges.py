@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from djmoney.money import Money
 
+from shop.cart.models import new_token
 from shop.catalog.models import Variant
 from shop.inventory import services as inventory
 from shop.money import rounded
@@ -40,7 +41,7 @@ def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) 
     count = sum(line.quantity for line in asked.lines.all())
     worth = suggested_refund(asked)
     new = _price(lines[0], variant, count, worth)
-    order = _order(asked.order, f"exchange-{asked.pk}", new)
+    order = _order(asked.order, new)
     order.lines.add(new, bulk=False)
     Return.objects.filter(pk=asked.pk).update(replacement=order)
     order.record("placed", by=by, why=f"Instead of what came back of {asked.order.number}.")
@@ -85,10 +86,10 @@ def _price(line: OrderLine, variant: Variant, count: int, worth: Money) -> Order
     )
 
 
-def _order(old: Order, key: str, line: OrderLine) -> Order:
+def _order(old: Order, line: OrderLine) -> Order:
     zero = Money(0, line.total.currency)
     return Order.objects.create(
-        checkout_key=key,
+        checkout_key=new_token(),  # whoever knows a guest's key is shown the order
         user=old.user,
         email=old.email,
         **{name: getattr(old, name) for name in Order.FIELDS},

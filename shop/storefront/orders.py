@@ -29,6 +29,7 @@ from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
 from shop.payments.cancellations import cancel_order
 from shop.payments.models import Payment
+from shop.payments.refunds import refundable_of
 from shop.returns.services import returnable
 from shop.storefront.cart import filled_cart
 from shop.storefront.drops import signed_places
@@ -129,7 +130,11 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, _too_late(order))
         return redirect(order)
     if request.method != "POST" or not form.is_valid():
-        return render(request, "storefront/order_cancel.html", {"order": order, "form": form})
+        return render(
+            request,
+            "storefront/order_cancel.html",
+            {"order": order, "form": form, "going_back": refundable_of(order)},
+        )
     by = request.user if request.user.is_authenticated else None
     try:
         cancel_order(order, by=by, why=form.cleaned_data["why"], only_from=BEFORE_PACKING)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import time_machine
@@ -25,6 +24,7 @@ from shop.inventory.services import allow_backorders, receive, release, reserve
 from shop.news import news_of
 from tests.notifications.writing import run_python
 from tests.racing import at_once
+from tests.tasks import work_off_tasks
 
 pytestmark = pytest.mark.django_db
 BACK, CHEAPER = Alert.Kind.BACK, Alert.Kind.CHEAPER
@@ -36,10 +36,14 @@ def gone(make_variant: Callable[..., Variant]) -> Variant:
 
 
 @pytest.fixture
-def letters(settings: Any) -> Callable[[], list[tuple[str, list[str]]]]:
-    """What was mailed so far: (subject, to). Tasks run where they are enqueued."""
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
-    return lambda: [(letter.subject, letter.to) for letter in mail.outbox]
+def letters() -> Callable[[], list[tuple[str, list[str]]]]:
+    """Works off what is to be mailed, and returns what was mailed so far: (subject, to)."""
+
+    def read() -> list[tuple[str, list[str]]]:
+        work_off_tasks()
+        return [(letter.subject, letter.to) for letter in mail.outbox]
+
+    return read
 
 
 def confirm(user: User) -> None:
@@ -238,7 +242,7 @@ with transaction.atomic():
 
 
 def test_one_that_can_be_made_to_order_is_not_back_until_it_lies_there_for_them(
-    gone: Variant, letters: Callable[[], list[tuple[str, list[str]]]]
+    gone: Variant,
 ) -> None:
     crowd(gone, 2)
     allow_backorders(gone, 5, 10)

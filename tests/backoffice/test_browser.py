@@ -253,7 +253,7 @@ def test_what_happens_comes_into_the_feed_by_itself(
     variant = aside(lambda: make_variant(stock=4, title="Bell buoy"))
     page.goto("/admin/feed/")
     first = page.locator("#feed li").first
-    expect(first).to_contain_text(f"Bell buoy is in stock. {variant.sku}, 4 left")
+    expect(first).to_contain_text(f"Bell buoy can be had again. {variant.sku}, 4 left")
     aside(lambda: paid_order.move_to("packed"))
     expect(first).to_contain_text(f"{paid_order.number} was packed.")
     aside(lambda: receive(variant, -2, "adjusted"))

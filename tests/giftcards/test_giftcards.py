@@ -110,6 +110,15 @@ def test_called_off_or_run_out_it_all_goes_back_once(
     assert balance(other) == "20.00"
 
 
+def test_who_cancels_is_told_what_goes_back_rather_than_what_it_cost(
+    place_with_card: Callable[..., tuple[Order, GiftCard]], client: Client
+) -> None:
+    order, _ = place_with_card("20.00")
+    page = client.get(f"{order.get_absolute_url()}cancel/").text
+    assert "We give €20.00 back" in page
+    assert "Nothing was charged" not in page
+
+
 def test_a_refund_goes_to_the_card_first_and_then_on_the_gift_card(
     place_with_card: Callable[..., tuple[Order, GiftCard]],
 ) -> None:

@@ -21,7 +21,7 @@ from shop.payments.line_cancellations import NothingToCancel, cancel_lines
 from shop.payments.models import Payment, Refund, RefundLine
 from shop.payments.refunds import NothingToRefund, apply_refund, refund_lines, refund_order, worth_of
 from shop.payments.stripe_gateway import GatewayRefund
-from shop.promotions.models import Coupon
+from tests.offers import make_coupon
 from tests.payments.steps import log, now, work_off_tasks
 from tests.racing import at_once
 
@@ -37,7 +37,7 @@ def bought(
     place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
 ) -> Order:
     """Three at €33.33 and one at €20.00 with 10 % off, delivery €4.90: lines of €89.99 and €18.00."""
-    Coupon.objects.create(code="HARBOUR10", percent=10)
+    make_coupon("HARBOUR10", percent=10)
     cart = make_cart(make_variant(price="33.33"), 3)
     add_to_cart(cart, make_variant(price="20.00"))
     apply_coupon(cart, "HARBOUR10")

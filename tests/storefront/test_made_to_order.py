@@ -21,6 +21,7 @@ from shop.shipping.models import ShippingMethod
 from shop.storefront.product import working_days_after
 from tests.live import live_shop
 from tests.storefront.test_checkout import DELIVERY, order_form, to_delivery
+from tests.tasks import work_off_tasks
 
 SOON = 10_000
 WORDS = "Made to order, ships in 10 days"
@@ -81,12 +82,10 @@ def test_of_some_that_are_here_and_some_that_are_made_both_are_told(client: Clie
     assert Order.objects.get().lines.get().ahead == 1
 
 
-def test_the_mail_and_the_api_say_it_too(
-    client: Client, made: Variant, settings: Any, place, make_cart, customer
-) -> None:
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+def test_the_mail_and_the_api_say_it_too(client: Client, made: Variant, place, make_cart, customer) -> None:
     order = place(make_cart(made, 2, user=customer), user=customer)
     mark_paid(order)
+    work_off_tasks()
     (letter,) = mail.outbox
     assert WORDS in letter.body
     assert f"leaves by {order.ships_by.day} {order.ships_by:%B}" in letter.body

@@ -235,6 +235,8 @@ def test_guest_orders_are_offered_and_claimed_on_the_list_of_orders(
         ("confirmation", {}, "is paid"),
         ("shipped", {}, "GN 1"),
         ("cancelled", {"why": "It was not paid in time."}, "It was not paid in time."),
+        ("cancelled", {}, "Nothing was charged"),
+        ("cancelled", {"back": "€20.00"}, "€20.00 goes back the way it came"),
         ("refunded", {"amount": "€12.00", "reason": "A dent"}, "€12.00"),
     ],
 )
