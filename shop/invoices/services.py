@@ -119,3 +119,11 @@ def _plain(value: object) -> object:
         case list() | tuple():
             return [_plain(one) for one in value]
     return value
+
+
+def as_pdf(document: Document) -> bytes:
+    """On paper: the same bytes whenever it is asked for."""
+    # Here, because what draws it takes a second to load, which every process of the shop would spend at its start.
+    from shop.invoices.pdf import render
+
+    return render(document)

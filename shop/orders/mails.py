@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from notifications.log_context import bind
 from shop.invoices.models import Document
-from shop.invoices.pdf import render
+from shop.invoices.services import as_pdf
 from shop.letters import TRIES, Letter, try_again_at, write_letter
 from shop.orders.models import Order, Shipment
 
@@ -41,7 +41,7 @@ def _letter(order: Order, kind: str, details: dict) -> Letter:
     letter = write_letter(kind, order.email, context)
     papers = Document.objects.about(order.public_id)
     if document := papers.filter(pk=details.get("document_id") or 0).first():
-        letter.attach(document.filename, render(document), "application/pdf")
+        letter.attach(document.filename, as_pdf(document), "application/pdf")
     return letter
 
 

@@ -22,7 +22,7 @@ from notifications.log_context import bind
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.services import add_to_cart
 from shop.errors import ShopError
-from shop.invoices.pdf import render as render_pdf
+from shop.invoices.services import as_pdf
 from shop.orders.invoicing import documents_of
 from shop.orders.log import title_of
 from shop.orders.models import Order, OrderEvent, OrderQuerySet
@@ -160,7 +160,7 @@ def order_document(request: HttpRequest, public_id: str, number: str) -> HttpRes
     document = next((one for one in documents_of(order) if one.number == number), None)
     if document is None:
         raise Http404
-    response = HttpResponse(render_pdf(document), content_type="application/pdf")
+    response = HttpResponse(as_pdf(document), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{document.filename}"'
     return response
 
