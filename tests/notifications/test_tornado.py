@@ -9,6 +9,7 @@ import time
 import urllib.request
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
@@ -125,12 +126,26 @@ def test_health(by_layer):
             assert response.read() == answer
 
 
+def not_yet_greeted(connect, at):
+    """A connection to this one of two processes that share its port."""
+    for _ in range(30):
+        client = connect(port=at.port)
+        port = client._ws.get_extra_info("sockname")[1]
+        if port in {
+            one.raddr.port for one in psutil.Process(at.process.pid).net_connections("tcp") if one.raddr
+        }:
+            return client
+    raise AssertionError("the system gave all of them to the other process")
+
+
 def test_sigterm_sends_everybody_to_the_process_that_shares_the_port(connect, transactional_db, room):
     with pier("--reuse-port") as old:
         clients = [greeted(connect, port=old.port) for _ in range(10)]
         epochs = [client.sub(room)["e"] for client in clients]
-        halfway = connect(port=old.port)
         with pier("--reuse-port", "--port", str(old.port)):
+            halfway = not_yet_greeted(
+                connect, old
+            )  # now: a process may take longer to start than one may be silent
             started = time.monotonic()
             old.process.send_signal(signal.SIGTERM)
             for client in [*clients, halfway]:

@@ -14,6 +14,7 @@ from djmoney.money import Money
 
 from shop.letters import write_letter
 from shop.payments import stripe_gateway as gateway
+from shop.places import Destination
 from shop.shipping.services import gather_options
 from shop.waiting import WaitingInTransaction
 from tests.outbound import ConnectedInTransaction
@@ -77,7 +78,7 @@ def provider_by_a_page() -> None:
 
 
 def carriers() -> None:
-    async_to_sync(gather_options)("IE", "D13", 400, Money(20, "EUR"))
+    async_to_sync(gather_options)(Destination("IE", postal_code="D13"), 400, Money(20, "EUR"))
 
 
 def mail() -> None:
