@@ -280,7 +280,6 @@ COUNTRY_HEADER = env.str("COUNTRY_HEADER", default="")
 # The EU's register of VAT ids, asked at checkout when set: https://ec.europa.eu/taxation_customs/vies/rest-api
 VIES_URL = env.str("VIES_URL", default="").rstrip("/")
 VIES_DEADLINE_SECONDS = env.float("VIES_DEADLINE_SECONDS", default=3.0)
-SHOP_VAT_ID = env.str("SHOP_VAT_ID", default="")  # with it VIES gives a consultation number, which is proof
 STOCK_WAYS = [f"shop.inventory.taking.{way}" for way in ("guarded", "row_lock", "advisory_lock")]
 STOCK_TAKING = env.str("STOCK_TAKING", default=STOCK_WAYS[0])
 # How long after a parcel arrived the buyer may ask to send something of it back.

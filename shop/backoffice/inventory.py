@@ -100,7 +100,7 @@ class LevelFilter(DropdownFilter):
             case "held":
                 return queryset.filter(reserved__gt=0)
             case "owed":
-                return queryset.filter(on_hand__lt=F("reserved"))
+                return queryset.owing()  # type: ignore[attr-defined]
         return queryset
 
 

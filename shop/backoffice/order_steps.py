@@ -6,9 +6,11 @@ was shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -26,7 +28,7 @@ from shop.orders.models import Order, OrderLine, Shipment
 from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
 from shop.payments.line_cancellations import cancel_lines
-from shop.payments.models import Payment, Refund
+from shop.payments.models import Payment
 from shop.payments.refunds import refund_lines, refund_order
 
 if TYPE_CHECKING:
@@ -36,38 +38,38 @@ Status = Order.Status
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Sums:
     """What an order's payments add up to, counted from rows already fetched."""
 
     payments: list[Payment]
     paid: Money
     refunded: Money
+    refundable: Money
     disputed: Money
 
-    @property
-    def refundable(self) -> Money:
-        return max(self.paid - self.refunded - self.disputed, Money(0, self.paid.currency))
-
     @classmethod
-    def of(cls, order: Order) -> Ledger:
+    def of(cls, order: Order) -> Sums:
         payments = list(order.payments.all())
-        zero = Money(0, order.total.currency)
+        total = partial(_added, Money(0, order.total.currency))
         paid = [payment for payment in payments if payment.status == Payment.Status.SUCCEEDED]
-        given_back = [
-            refund.amount
-            for payment in paid
-            for refund in payment.refunds.all()
-            if refund.status not in (Refund.Status.FAILED, Refund.Status.RELEASED)
-        ]
-        disputed = sum((payment.disputed for payment in paid), zero)
-        return cls(payments, sum((payment.amount for payment in paid), zero), sum(given_back, zero), disputed)  # type: ignore[arg-type]
+        return cls(
+            payments,
+            paid=total(payment.amount for payment in paid),
+            refunded=total(payment.refunded for payment in paid),
+            refundable=total(payment.refundable for payment in payments),
+            disputed=total(payment.disputed for payment in paid),
+        )
+
+
+def _added(zero: Money, amounts: Iterable[Money]) -> Money:
+    return reduce(add, amounts, zero)
 
 
 class StepForm(forms.Form):
     """A step that asks nothing more than to be pressed."""
 
-    def __init__(self, *args: Any, order: Order, ledger: Ledger, **kwargs: Any) -> None:
-        self.order, self.ledger = order, ledger
+    def __init__(self, *args: Any, order: Order, sums: Sums, **kwargs: Any) -> None:
+        self.order, self.sums = order, sums
         super().__init__(*args, **kwargs)
 
 
@@ -211,7 +213,7 @@ class RefundForm(StepForm):
     reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
 
     def clean_amount(self) -> Money | None:
-        amount, left = self.cleaned_data["amount"], self.ledger.refundable
+        amount, left = self.cleaned_data["amount"], self.sums.refundable
         if amount is None:
             return None
         if amount > left.amount:
@@ -223,7 +225,7 @@ class RefundForm(StepForm):
 class Step:
     label: str
     permission: str
-    offered: Callable[[Order, Ledger], bool]
+    offered: Callable[[Order, Sums], bool]
     run: Callable[[Order, User, dict[str, Any]], object]
     done: str
     form: type[StepForm] = StepForm
@@ -231,8 +233,8 @@ class Step:
     grave: bool = False
 
 
-def _leads_to(status: str) -> Callable[[Order, Ledger], bool]:
-    return lambda order, ledger: order.status in Order.COMES_FROM[status]
+def _leads_to(status: str) -> Callable[[Order, Sums], bool]:
+    return lambda order, sums: order.status in Order.COMES_FROM[status]
 
 
 # Whoever sends parcels packs them too. Whoever gives money back may also cancel: cancelling a paid order does both.
@@ -259,7 +261,7 @@ STEPS: dict[str, Step] = {
     "deliver": Step(
         label="Mark as delivered",
         permission=SENDS,
-        offered=lambda order, ledger: bool(_under_way(order)),
+        offered=lambda order, sums: bool(_under_way(order)),
         run=lambda order, by, data: deliver_parcel(data["shipment"], by=by) if data["shipment"] else None,
         done="delivered",
         form=DeliverForm,
@@ -267,7 +269,7 @@ STEPS: dict[str, Step] = {
     "address": Step(
         label="Change the address",
         permission="orders.change_order",
-        offered=lambda order, ledger: order.status in BEFORE_PACKING,
+        offered=lambda order, sums: order.status in BEFORE_PACKING,
         run=lambda order, by, data: change_address(order, data["address"], why=data["why"], by=by),
         done="goes to another address",
         form=AddressForm,
@@ -275,7 +277,7 @@ STEPS: dict[str, Step] = {
     "refund-lines": Step(
         label="Refund by line",
         permission=GIVES_BACK,
-        offered=lambda order, ledger: ledger.refundable.amount > 0,
+        offered=lambda order, sums: sums.refundable.amount > 0,
         run=lambda order, by, data: refund_lines(
             order, data["quantities"] or {}, shipping=data["shipping"], by=by, reason=data["reason"]
         ),
@@ -286,7 +288,7 @@ STEPS: dict[str, Step] = {
     "refund": Step(
         label="Refund an amount",
         permission=GIVES_BACK,
-        offered=lambda order, ledger: ledger.refundable.amount > 0,
+        offered=lambda order, sums: sums.refundable.amount > 0,
         run=lambda order, by, data: refund_order(order, data["amount"], by=by, reason=data["reason"]),
         done="refund asked for",
         form=RefundForm,
@@ -295,7 +297,7 @@ STEPS: dict[str, Step] = {
     "cancel-lines": Step(
         label="Cancel lines",
         permission=GIVES_BACK,
-        offered=lambda order, ledger: order.status in (Status.PAID, Status.PACKED),
+        offered=lambda order, sums: order.status in (Status.PAID, Status.PACKED),
         run=lambda order, by, data: cancel_lines(order, data["quantities"] or {}, by=by, why=data["why"]),
         done="cancelled in part",
         form=CancelLinesForm,
@@ -304,7 +306,7 @@ STEPS: dict[str, Step] = {
     "cancel": Step(
         label="Cancel order",
         permission=GIVES_BACK,
-        offered=lambda order, ledger: (
+        offered=lambda order, sums: (
             order.status in Order.COMES_FROM[Status.CANCELLED] and not order.shipments.all()
         ),
         run=lambda order, by, data: cancel_order(order, by=by, why=data["why"]),

@@ -24,7 +24,7 @@ from unfold.paginator import InfinitePaginator
 from notifications.log import positions
 from notifications.log_context import bind
 from shop.backoffice.colleagues import chips, colleagues_on
-from shop.backoffice.order_steps import SENDS, STEPS, Ledger, StepForm
+from shop.backoffice.order_steps import SENDS, STEPS, StepForm, Sums
 from shop.backoffice.return_steps import RETURN_STEPS, ReturnStepForm, steps_of
 from shop.backoffice.site import hand
 from shop.desk import services as desk
@@ -195,7 +195,7 @@ class OrderAdmin(ModelAdmin):
         order = self.order_or_404(request, str(pk))
         if request.method != "POST":
             return redirect("admin:orders_order_change", pk)
-        form = step.form(request.POST, auto_id=auto_id(name), order=order, ledger=Ledger.of(order))
+        form = step.form(request.POST, auto_id=auto_id(name), order=order, sums=Sums.of(order))
         if not form.is_valid():
             return self.page(request, order, tried={name: form}, status=422)
         try:
@@ -250,16 +250,16 @@ class OrderAdmin(ModelAdmin):
         tried_return: dict[int, dict[str, ReturnStepForm]] | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        ledger = Ledger.of(order)
+        sums = Sums.of(order)
         mark_missing(order)
         steps = [
             (
                 name,
                 step,
-                (tried or {}).get(name) or step.form(auto_id=auto_id(name), order=order, ledger=ledger),
+                (tried or {}).get(name) or step.form(auto_id=auto_id(name), order=order, sums=sums),
             )
             for name, step in STEPS.items()
-            if request.user.has_perm(step.permission) and step.offered(order, ledger)
+            if request.user.has_perm(step.permission) and step.offered(order, sums)
         ]
         live = live or positions(STREAM, desk.STREAM)
         context = {
@@ -268,7 +268,7 @@ class OrderAdmin(ModelAdmin):
             "original": order,
             "title": order.number,
             "order": order,
-            "ledger": ledger,
+            "sums": sums,
             "documents": documents_of(order),
             "returns": [
                 (asked, steps_of(asked, request.user.has_perm, (tried_return or {}).get(asked.pk, {})))

@@ -34,11 +34,8 @@ def invoice_order(order: Order, paid_by: str = "") -> Document | None:
         return None
     lines = list(order.lines.all())
     items = [_item(line) for line in lines]
-    delivery = order.shipping_charged.amount
-    if delivery:
-        items.append(
-            Item(order.shipping_name, "Delivery", 1, None, Decimal(0), delivery, _delivery_percent(order))
-        )
+    if delivery := order.shipping_charged.amount:
+        items.append(_delivery(order, delivery))
     return issue(
         Kind.INVOICE,
         order.public_id,
@@ -119,9 +116,7 @@ def _delivery(order: Order, amount: Decimal) -> Item:
 
 def _credited(order: Order, line: OrderLine | None, quantity: int, amount: Money) -> Item:
     if line is None:
-        return Item(
-            order.shipping_name, "Delivery", 1, None, Decimal(0), amount.amount, _delivery_percent(order)
-        )
+        return _delivery(order, amount.amount)
     return replace(_item(line), quantity=quantity, unit_price=None, discount=Decimal(0), total=amount.amount)
 
 

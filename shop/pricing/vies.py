@@ -28,7 +28,7 @@ async def ask_vies(vat_id: str) -> dict[str, str]:
 
 async def _ask(vat_id: str) -> dict[str, str]:
     question = {"countryCode": vat_id[:2], "vatNumber": vat_id[2:]}
-    if ours := settings.SHOP_VAT_ID:
+    if ours := settings.SELLER["vat_id"]:
         question |= {"requesterMemberStateCode": ours[:2], "requesterNumber": ours[2:]}
     timeout = aiohttp.ClientTimeout(total=settings.VIES_DEADLINE_SECONDS)
     try:
