@@ -4,9 +4,10 @@
 
 On PostgreSQL from three server processes with Valkey between them, on SQLite from one. Each seed draws anew who comes
 when, how long everybody thinks, who gives up, clicks twice, hangs up, sends the form again, is declined or lets an
-order go (`lab.rush`). Afterwards exactly as many must be paid as there were, nobody charged who has none by the payment
-provider's own books, and the shelf must add up; no buyer may have seen a 5xx or that the database is locked. The
-control, on PostgreSQL, takes stock as shops do that oversell: looked at first and written after.
+order go; what is left at the end finds its buyers (`lab.rush`). Afterwards exactly as many must be paid as there were,
+nobody charged who has none by the payment provider's own books, and the shelf must add up; no buyer may have seen a
+5xx or that the database is locked. The control, on PostgreSQL, takes stock as shops do that oversell: looked at first
+and written after.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A crowd that wants the same few prints over plain HTTP: each buyer with a session, a pace and habits of their own.
 
 Some leave before the order, some click twice at once, hang up and come back, send the form again, have a card
-declined, let an order go that they had, or keep trying for as long as somebody might let one go.
+declined, let an order go that they had, or keep trying for as long as somebody might let one go. When all have gone,
+as many more come as there are prints left, and keep trying: whatever was let go of must be there to buy.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def habits(chance: random.Random, spread: float, thinks: float) -> Habits:
         lets_go=not persists and chance.random() < 0.08,
         persists=persists,
     )
+
+
+LATE = Habits(0, 0, gives_up=False, clicks="once", declined=False, lets_go=False, persists=True)
 
 
 @dataclass
@@ -243,14 +247,17 @@ async def crowd(
     places = [(number, chance.choice(urls)) for number in range(buyers)]
     chance.shuffle(places)
 
-    async def one(number: int, url: str) -> None:
+    async def one(number: int, url: str, late: bool = False) -> None:
         own = random.Random(f"{seed}:{number}")
-        async with Rusher(url, number, product, habits(own, spread, thinks), tally, own) as buyer:
+        wanted = LATE if late else habits(own, spread, thinks)
+        async with Rusher(url, number, product, wanted, tally, own) as buyer:
             await buyer.rush()
 
     begun = time.monotonic()
     timing = asyncio.create_task(_until(tally.over.wait, begun, tally))
     await asyncio.gather(*(one(*place) for place in places))
+    left = range(buyers, buyers + units - tally.outcomes["paid"])
+    await asyncio.gather(*(one(number, chance.choice(urls), late=True) for number in left))
     timing.cancel()
     return tally
 

@@ -155,6 +155,7 @@ def test_offline_then_online_catches_up(page, aside, room):
     aside(say, room)
     expect_seen(page, ["it said 1"])
     page.context.set_offline(True)
+    expect_links(page, ["offline"])  # the page's browser is cut off, its shared worker lets go when told
     aside(say, room, 5)
     page.wait_for_timeout(300)
     assert page.evaluate("seen.length") == 1

@@ -192,5 +192,5 @@ def test_what_one_process_commits_reaches_the_sockets_of_another(production: Pro
     assert (frame["t"], frame["k"], frame["d"]) == (
         "ev",
         "stock",
-        {"sku": "EBB", "available": 3, "reserved": 0},
+        {"sku": "EBB", "available": 3, "reserved": 0, "here": 3, "lead_days": None},
     )
