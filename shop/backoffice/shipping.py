@@ -17,6 +17,7 @@ AMOUNTS = {MoneyField: {"widget": PriceWidget}, DecimalField: {"widget": NumberW
 
 class PlaceInline(TabularInline):
     model = ShippingPlace
+    fields = ("country", "region", "postal_prefix")
     verbose_name = "place"
     extra = 0
     show_title = False
