@@ -24,7 +24,9 @@ from unfold.paginator import InfinitePaginator
 from notifications.log import positions
 from notifications.log_context import bind
 from shop.backoffice.colleagues import chips, colleagues_on
-from shop.backoffice.order_steps import SENDS, STEPS, StepForm, Sums
+from shop.backoffice.order_forms import StepForm
+from shop.backoffice.order_steps import SENDS, STEPS
+from shop.backoffice.order_sums import Sums
 from shop.backoffice.return_steps import RETURN_STEPS, ReturnStepForm, steps_of
 from shop.backoffice.site import hand
 from shop.desk import services as desk

@@ -11,6 +11,9 @@ from accounts.postal import normalise
 from shop.errors import ShopError
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order
+from shop.places import Destination
+from shop.pricing.models import TaxZone
+from shop.shipping.models import ShippingZone
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -25,9 +28,14 @@ class OtherPlace(ShopError):
     )
 
 
+class OtherZone(OtherPlace):
+    code = "other_zone"
+    message = "That address is delivered to at another price. Cancel the order and place it again."
+
+
 @transaction.atomic
 def change_address(order: Order, address: Mapping[str, str], *, why: str, by: User | None = None) -> bool:
-    """Sends the parcel elsewhere in the same country, and where tax came on top in the same region of it.
+    """Sends the parcel elsewhere within its country and zones, and where tax came on top within its region.
 
     `address` has PostalAddress.FIELDS. Returns whether it changed; what was invoiced stays as it was. Raises
     WrongStatus once packed, OtherPlace, or accounts.postal.AddressInvalid.
@@ -40,6 +48,7 @@ def change_address(order: Order, address: Mapping[str, str], *, why: str, by: Us
     taxed_by_region = bool(locked.tax_added.amount)
     if fields["country"] != known["country"] or (taxed_by_region and fields["region"] != known["region"]):
         raise OtherPlace
+    _require_same_zones(Destination.of(known), Destination.of(fields))
     if fields == known:
         return False
     before = ", ".join(locked.as_lines())
@@ -48,3 +57,11 @@ def change_address(order: Order, address: Mapping[str, str], *, why: str, by: Us
     locked.record("address_changed", by=by, why=why[:300], before=before, after=", ".join(locked.as_lines()))
     send_order_mail.enqueue(locked.pk, "address_changed", {"before": before})
     return True
+
+
+def _require_same_zones(now: Destination, then: Destination) -> None:
+    """Zones may end at a postal code: Northern Ireland is taxed unlike Great Britain, and islands cost more."""
+    if TaxZone.objects.closest(now) != TaxZone.objects.closest(then):
+        raise OtherZone("That address is taxed at other rates. Cancel the order and place it again.")
+    if ShippingZone.objects.around(now) != ShippingZone.objects.around(then):
+        raise OtherZone

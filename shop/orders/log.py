@@ -1,4 +1,9 @@
-"""An order's log in words: what its page, messages and mail call each event."""
+"""An order's log: its lines, and in words what its page, messages and mail call each of them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
 
 TITLES = {
     "placed": "Order placed",
@@ -38,3 +43,22 @@ TITLES = {
 
 def title_of(kind: str) -> str:
     return TITLES.get(kind, kind.replace("_", " ").capitalize())
+
+
+class OrderEvent(models.Model):
+    """One line of an order's log: what happened, when, by whose hand and why."""
+
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=30)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    why = models.CharField(max_length=300, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.created_at:%Y-%m-%d %H:%M}"

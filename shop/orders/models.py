@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Prefetch, Q
-from django.db.models.functions import Round
 from django.urls import reverse
 from django.utils import timezone
-from djmoney.models.fields import MoneyField
 from djmoney.money import Money
 
 from accounts.models import PostalAddress
 from notifications.services import notify, tell
-from shop.catalog.models import Variant
 from shop.errors import ShopError
+from shop.orders.fields import money_field, percent_field, sums_to
+from shop.orders.lines import OrderLine
+from shop.orders.log import OrderEvent
 from shop.orders.parcels import Shipment, ShipmentLine
 from shop.pricing.steps import Kind, Step, steps_from_json
 from shop.pricing.taxation import Treatment
@@ -34,19 +33,6 @@ FIRST_NUMBER = 100_000
 def new_public_id() -> str:
     """128 bits: whoever has the link of a guest's order may see it, so it must not be guessed."""
     return secrets.token_urlsafe(16)
-
-
-def money_field(**options: Any) -> MoneyField:
-    return MoneyField(max_digits=12, decimal_places=3, default_currency=settings.DEFAULT_CURRENCY, **options)
-
-
-def percent_field() -> models.DecimalField:
-    return models.DecimalField(max_digits=6, decimal_places=3, default=Decimal(0))
-
-
-def sums_to(amount: Any) -> Round:
-    """For constraints: SQLite adds amounts as binary fractions, so that 43.63 - 8.73 + 9.95 is not quite 44.85."""
-    return Round(amount, 3)
 
 
 class WrongStatus(ShopError):
@@ -257,107 +243,3 @@ class Order(PostalAddress):
             tell(self.user_id, f"order.{kind}", **payload)
         notify("staff:orders", f"order.{kind}", **payload, total=str(self.total.amount))
         return event
-
-
-class OrderLine(models.Model):
-    """A copy of what was bought as it was then; `variant` only leads back to it.
-
-    `ahead` of them were not there yet, and were promised to leave `lead_days` after the order.
-    """
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
-    variant = models.ForeignKey(Variant, null=True, on_delete=models.SET_NULL, related_name="order_lines")
-    sku = models.CharField("SKU", max_length=40)
-    title = models.CharField(max_length=120)
-    options = models.CharField(max_length=200, blank=True)
-    unit_price = money_field()
-    quantity = models.PositiveIntegerField()
-    shipped = models.PositiveIntegerField(default=0, editable=False)
-    cancelled = models.PositiveIntegerField(default=0, editable=False)
-    refunded = models.PositiveIntegerField(default=0, editable=False)
-    ahead = models.PositiveIntegerField("made to order", default=0)
-    lead_days = models.PositiveSmallIntegerField(default=0)
-    returned = models.PositiveIntegerField("on the way back, or back", default=0, editable=False)
-    discount = money_field()
-    tax_added = money_field(default=0)
-    tax_percent = percent_field()
-    tax = money_field()
-    total = money_field()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(quantity__gte=1), name="order_line_quantity_positive"),
-            models.CheckConstraint(
-                condition=Q(total=sums_to(F("unit_price") * F("quantity") - F("discount") + F("tax_added"))),
-                name="order_line_total_is_the_sum_of_its_parts",
-            ),
-            models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="order_line_not_negative"),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=F("shipped") + F("cancelled")), name="no_more_shipped_than_ordered"
-            ),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=F("refunded")), name="no_more_refunded_than_ordered"
-            ),
-            models.CheckConstraint(condition=Q(ahead__lte=F("quantity")), name="no_more_ahead_than_ordered"),
-            models.CheckConstraint(
-                condition=Q(returned__lte=F("shipped")), name="no_more_returned_than_shipped"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} × {self.title}"
-
-    @property
-    def gross(self) -> Money:
-        return self.unit_price * self.quantity
-
-    @property
-    def to_ship(self) -> int:
-        return self.quantity - self.cancelled - self.shipped
-
-    @property
-    def to_refund(self) -> int:
-        return self.quantity - self.refunded
-
-    @property
-    def to_return(self) -> int:
-        return self.shipped - self.returned
-
-    # What happens to a line is counted by guarded updates: False, and nothing done, where not so many are left.
-
-    def send(self, quantity: int) -> bool:
-        return self._count("shipped", quantity, within=F("quantity") - F("cancelled"))
-
-    def cancel(self, quantity: int) -> bool:
-        return self._count("cancelled", quantity, within=F("quantity") - F("shipped"))
-
-    def refund(self, quantity: int) -> bool:
-        return self._count("refunded", quantity, within=F("quantity"))
-
-    def claim(self, quantity: int) -> bool:
-        """For a return; a negative quantity gives the claim up."""
-        return self._count("returned", quantity, within=F("shipped"))
-
-    def _count(self, name: str, quantity: int, within: Any) -> bool:
-        left = OrderLine.objects.annotate(within=within).filter(pk=self.pk, within__gte=F(name) + quantity)
-        return bool(left.update(**{name: F(name) + quantity}))
-
-
-class OrderEvent(models.Model):
-    """One line of an order's log: what happened, when, by whose hand and why."""
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=30)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    why = models.CharField(max_length=300, blank=True)
-    data = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.kind} at {self.created_at:%Y-%m-%d %H:%M}"

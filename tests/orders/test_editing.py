@@ -5,10 +5,12 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.postal import AddressInvalid
-from shop.orders.editing import OtherPlace, change_address
+from shop.orders.editing import OtherPlace, OtherZone, change_address
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, WrongStatus
 from shop.orders.services import mark_paid, pack_order
+from shop.pricing.models import TaxZone
+from shop.shipping.models import ShippingPlace, ShippingZone
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,19 @@ def test_another_country_would_cost_another_price(order: Order, address: dict[st
     with pytest.raises(AddressInvalid):
         change_address(order, address | {"city": ""}, why="A slip.")
     assert not order.events.filter(kind="address_changed").exists()
+
+
+def test_a_postal_code_of_another_zone_would_cost_another_price(
+    order: Order, address: dict[str, str]
+) -> None:
+    islands = ShippingZone.objects.create(name="Islands")
+    ShippingPlace.objects.create(zone=islands, country="IE", postal_prefix="H91 A")
+    TaxZone.objects.create(country="IE", postal_prefix="V", name="Free port")
+    moved = address | {"line1": "1 Pier Road", "city": "Kilronan", "region": "Co. Galway"}
+    for code, said in [("H91 A2K4", "delivered"), ("V14 E2K4", "taxed")]:
+        with pytest.raises(OtherZone, match=said):
+            change_address(order, moved | {"postal_code": code}, why="She moves house.")
+    assert change_address(order, moved | {"postal_code": "H91 E2K4"}, why="She moves house.")
 
 
 def test_what_is_packed_goes_where_it_says(order: Order, address: dict[str, str]) -> None:

@@ -1,0 +1,41 @@
+"""What an order's payments add up to, for its page and for the steps that give money back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
+
+from djmoney.money import Money
+
+from shop.orders.models import Order
+from shop.payments.models import Payment
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What an order's payments add up to, counted from rows already fetched."""
+
+    payments: list[Payment]
+    paid: Money
+    refunded: Money
+    refundable: Money
+    disputed: Money
+
+    @classmethod
+    def of(cls, order: Order) -> Sums:
+        payments = list(order.payments.all())
+        total = partial(_added, Money(0, order.total.currency))
+        paid = [payment for payment in payments if payment.status == Payment.Status.SUCCEEDED]
+        return cls(
+            payments,
+            paid=total(payment.amount for payment in paid),
+            refunded=total(payment.refunded for payment in paid),
+            refundable=total(payment.refundable for payment in payments),
+            disputed=total(payment.disputed for payment in paid),
+        )
+
+
+def _added(zero: Money, amounts: Iterable[Money]) -> Money:
+    return reduce(add, amounts, zero)
