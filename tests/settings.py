@@ -13,7 +13,7 @@ if _url := os.environ.get("BREAKWATER_TEST_POSTGRES"):
     os.environ["DATABASE_URL"] = _url
 
 from shop.settings import *  # noqa: E402, F403
-from shop.settings import DATABASES  # noqa: E402
+from shop.settings import DATABASES, INSTALLED_APPS  # noqa: E402
 
 if not _url:
     # A file, not memory: tests open the database from several threads.
@@ -21,6 +21,7 @@ if not _url:
     DATABASES["default"]["OPTIONS"]["init_command"] = (  # type: ignore[index]
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
     )
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.emptying"]
 # The first one is quick; the shop's own stays, for passwords that a live shop must know.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
