@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -24,7 +25,7 @@ from shop.backoffice.offer_trials import trial_of
 from shop.backoffice.site import hand
 from shop.backoffice.widgets import PriceWidget
 from shop.promotions.models import Coupon, CouponBatch, Offer, Redemption
-from shop.promotions.services import export_batch, make_batch, recount
+from shop.promotions.services import export_batch, make_batch, recount, recount_customers
 
 STATE_COLOURS = {"valid": "success", "not yet": "warning", "over": "", "used up": "danger"}
 LARGEST_BATCH = 10_000
@@ -36,28 +37,39 @@ def state_of(offer: Offer) -> str:
         return "not yet"
     if offer.ends_at and offer.ends_at <= now:
         return "over"
-    return "used up" if offer.limit is not None and offer.used >= offer.limit else "valid"
+    return "used up" if offer.used_up else "valid"
 
 
 class StateDisplay:
     @display(description="State", label=STATE_COLOURS)
     def state(self, row: Any) -> str:
-        if getattr(row, "used_up", False):
+        if row.used_up:
             return "used up"
         return state_of(row if isinstance(row, Offer) else row.offer)
 
 
-class CountedModelAdmin(ModelAdmin):
-    """Of rows whose uses are counted only from where they have a limit."""
+class LimitedAdmin(ModelAdmin):
+    """Of rows that orders use while staff change them."""
+
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(*args, **kwargs)
+        except IntegrityError:
+            # An order came between the look at the form and the write: looked at again, the form says so.
+            return super().changeform_view(*args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "limit" in form.changed_data and obj.limit is not None:
+        if not change:
+            return super().save_model(request, obj, form, change)
+        if "limit" in form.changed_data and obj.limit is not None:
             recount(obj)
+        # All but the count, which may have gone on since the row was read.
+        names = {field.name for field in self.opts.concrete_fields if not field.primary_key}
+        return obj.save(update_fields=names - {"used"})
 
 
 @admin.register(Offer)
-class OfferAdmin(StateDisplay, CountedModelAdmin):
+class OfferAdmin(StateDisplay, LimitedAdmin):
     list_display = ("name", "gives", "how", "state", "orders", "priority", "starts_at", "ends_at")
     search_fields = ("name__icontains",)
     autocomplete_fields = ("products", "categories")
@@ -75,6 +87,11 @@ class OfferAdmin(StateDisplay, CountedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Offer]:
         standing = Count("redemptions", filter=Q(redemptions__given_back_at=None))
         return super().get_queryset(request).annotate(order_count=standing)
+
+    def save_model(self, request: HttpRequest, obj: Offer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and {"limit_per_customer", "first_order"} & {*form.changed_data} and obj.each_customer:
+            recount_customers(obj)
 
     @display(description="Gives")
     def gives(self, offer: Offer) -> str:
@@ -100,7 +117,7 @@ class OfferAdmin(StateDisplay, CountedModelAdmin):
 
 
 @admin.register(Coupon)
-class CouponAdmin(StateDisplay, CountedModelAdmin):
+class CouponAdmin(StateDisplay, LimitedAdmin):
     """Codes of a batch are shown by their first letters only: they leave the shop once, in a file."""
 
     list_display = ("shown", "offer", "state", "used", "limit")

@@ -1,4 +1,4 @@
-"""Offers, what each asks for and gives, the codes that open some of them, and who has used which."""
+"""Offers, what each asks for and gives, and who has used which. The codes that open some are in coupons.py."""
 
 from __future__ import annotations
 
@@ -9,42 +9,33 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
 from django.utils import timezone
 from djmoney.models.fields import MoneyField
 
 from shop.catalog.models import Category, Product
-from shop.codes import plain
-from shop.errors import ShopError
 from shop.money import in_words, payable
 from shop.pricing.offers import AmountOff, Benefit, BuyGet, FreeShipping, PercentOff
-from shop.promotions.guessing import CodeUnknown
+from shop.promotions.coupons import (
+    Coupon,
+    CouponBatch,
+    CouponExpired,
+    CouponNotYet,
+    CouponUnknown,
+    CouponUsedUp,
+)
+from shop.promotions.limits import Limited
 
-
-class CouponUnknown(CodeUnknown):
-    code = "coupon_unknown"
-    message = "We do not know this code. Codes are letters and digits, as on your voucher."
-
-
-class CouponNotYet(ShopError):
-    code = "coupon_not_yet"
-    message = "This code is not valid yet."
-
-
-class CouponExpired(ShopError):
-    code = "coupon_expired"
-    message = "This code has expired."
-
-
-class CouponUsedUp(ShopError):
-    code = "coupon_used_up"
-    message = "This code has been used up."
-
-
-def refuse_limit_below(used: int, limit: int | None) -> None:
-    """Raises ValidationError for a limit that orders have gone past already."""
-    if limit is not None and limit < used:
-        raise ValidationError({"limit": f"{used} orders have used it already."})
+__all__ = [
+    "Coupon",
+    "CouponBatch",
+    "CouponExpired",
+    "CouponNotYet",
+    "CouponUnknown",
+    "CouponUsedUp",
+    "CustomerUse",
+    "Offer",
+    "Redemption",
+]
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -58,10 +49,10 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.prefetch_related("products", "categories")
 
 
-class Offer(models.Model):
+class Offer(Limited):
     """A condition and a benefit. It covers its products and what lies in its categories; with neither, all there is.
 
-    `used` is counted where there is a limit, of all together or of each customer.
+    The uses of each customer are counted where there is a limit for each, and only there.
     """
 
     class Kind(models.TextChoices):
@@ -108,9 +99,6 @@ class Offer(models.Model):
     first_order = models.BooleanField("only for a first order", default=False)
     starts_at = models.DateTimeField(default=timezone.now)
     ends_at = models.DateTimeField(null=True, blank=True)
-    limit = models.PositiveIntegerField(
-        "orders in all", null=True, blank=True, help_text="Empty sets no limit."
-    )
     limit_per_customer = models.PositiveSmallIntegerField(
         "orders of one customer",
         null=True,
@@ -118,7 +106,6 @@ class Offer(models.Model):
         validators=[MinValueValidator(1)],
         help_text="An account, or a guest's e-mail address.",
     )
-    used = models.PositiveIntegerField(default=0, editable=False)
     priority = models.SmallIntegerField(default=0, help_text="Higher comes first.")
     exclusive = models.BooleanField(default=False, help_text="Goes together with no other offer.")
 
@@ -152,13 +139,13 @@ class Offer(models.Model):
         return self.name
 
     def clean(self) -> None:
+        super().clean()
         wanted = self.STATES.get(self.kind, set())
         missing = [name for name in sorted(wanted) if getattr(self, name) is None]
         if missing:
             raise ValidationError(dict.fromkeys(missing, "This benefit needs it."))
         if self.ends_at and self.starts_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": "It ends before it starts."})
-        refuse_limit_below(self.used, self.limit)
 
     @property
     def benefit(self) -> Benefit:
@@ -188,85 +175,6 @@ class Offer(models.Model):
                 less = "for nothing" if percent == 100 else f"for {percent} % less"
                 return f"{get} of every {buy + get} {less}"
         return "free delivery"
-
-
-class CouponBatch(models.Model):
-    """Codes made together, each for one order. They leave the shop in one file, once."""
-
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="batches")
-    note = models.CharField(max_length=80, help_text="Who they are for: “Autumn letter”.")
-    made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    made_at = models.DateTimeField(auto_now_add=True)
-    exported_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ["-id"]
-        verbose_name_plural = "coupon batches"
-
-    def __str__(self) -> str:
-        return self.note
-
-
-class CouponQuerySet(models.QuerySet["Coupon"]):
-    def redeemable(self, code: str) -> Coupon:
-        """The coupon of this code as somebody typed it, if it can be used now.
-
-        Raises CouponUnknown, CouponNotYet, CouponExpired or CouponUsedUp.
-        """
-        typed = code.strip()
-        rows = self.select_related("offer")
-        coupon = rows.filter(code__iexact=typed).first() or rows.filter(code=plain(typed)).first()
-        if coupon is None:
-            raise CouponUnknown
-        coupon.check_usable()
-        return coupon
-
-
-class Coupon(models.Model):
-    """A code that opens an offer: for one order where it is of a batch, else for as many as `limit` says."""
-
-    code = models.CharField(max_length=40, unique=True)
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="coupons")
-    batch = models.ForeignKey(
-        CouponBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="coupons", editable=False
-    )
-    limit = models.PositiveIntegerField(
-        "orders in all", null=True, blank=True, help_text="1 for a single use; empty sets no limit."
-    )
-    used = models.PositiveIntegerField(default=0, editable=False)
-
-    objects = CouponQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["code"]
-        constraints = [
-            models.UniqueConstraint(Upper("code"), name="coupon_code_once_whatever_case"),
-            models.CheckConstraint(
-                condition=Q(limit=None) | Q(used__lte=F("limit")), name="coupon_within_limit"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
-
-    def clean(self) -> None:
-        refuse_limit_below(self.used, self.limit)
-
-    @property
-    def used_up(self) -> bool:
-        return self.limit is not None and self.used >= self.limit
-
-    def check_usable(self) -> None:
-        """Raises CouponNotYet, CouponExpired or CouponUsedUp where no order could use it now."""
-        now = timezone.now()
-        if self.offer.starts_at > now:
-            raise CouponNotYet
-        if self.offer.ends_at and self.offer.ends_at <= now:
-            raise CouponExpired
-        if self.used_up or (self.offer.limit is not None and self.offer.used >= self.offer.limit):
-            raise CouponUsedUp
 
 
 class CustomerUse(models.Model):

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from shop.codes import new_code
 from shop.errors import ShopError
 from shop.pricing.offers import Terms
+from shop.promotions.limits import Limited
 from shop.promotions.models import Coupon, CouponBatch, CustomerUse, Offer, Redemption
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-Limited = type[Coupon] | type[Offer]
 
 
 class OfferGone(ShopError):
@@ -86,7 +85,7 @@ def terms_of(offer: Offer, coupon: Coupon | None = None, used_by_customer: int =
     )
 
 
-def take_one(model: Limited, pk: int) -> bool:
+def take_one(model: type[Limited], pk: int) -> bool:
     """Counts one more use, if its limit allows; the database decides, in one statement."""
     within = Q(limit=None) | Q(used__lt=F("limit"))
     return bool(model._default_manager.filter(within, pk=pk).update(used=F("used") + 1))
@@ -99,7 +98,7 @@ def redeem(
     coupon: Coupon | None,
     customer: str,
     *,
-    take: Callable[[Limited, int], bool] = take_one,
+    take: Callable[[type[Limited], int], bool] = take_one,
 ) -> None:
     """An order takes its part of every offer that applied to it, within the transaction that places it.
 
@@ -124,7 +123,7 @@ def redeem(
     )
 
 
-def _take_offer(offer: Offer, customer: str, take: Callable[[Limited, int], bool]) -> None:
+def _take_offer(offer: Offer, customer: str, take: Callable[[type[Limited], int], bool]) -> None:
     # An offer without a limit is not counted: every order would have to wait for the one before it.
     if offer.limit is not None and not take(Offer, offer.pk):
         raise OfferGone(f"“{offer.name}” was used up a moment ago. Please look over the total.")
@@ -152,10 +151,29 @@ def give_back(reference: str) -> None:
             coupons.update(used=F("used") - 1)
 
 
-def recount(row: Coupon | Offer) -> None:
-    """For one that has just got a limit: until then nobody counted."""
-    used = row.redemptions.filter(given_back_at=None).count()
-    type(row)._default_manager.filter(pk=row.pk).update(used=used)
+@transaction.atomic
+def recount(row: Limited) -> None:
+    """Writes its limit, and how many orders there were: while there was none nobody counted.
+
+    Who takes one in this moment is waited for, or waits. Raises IntegrityError for a limit below the orders.
+    """
+    type(row)._default_manager.select_for_update().get(pk=row.pk)
+    row.used = row.orders_standing()
+    type(row)._default_manager.filter(pk=row.pk).update(used=row.used, limit=row.limit)
+
+
+@transaction.atomic
+def recount_customers(offer: Offer) -> None:
+    """For an offer that has just got a limit for each customer. Who had more already has no more, and keeps them."""
+    known = list(offer.customer_uses.select_for_update().order_by("pk"))
+    standing = offer.redemptions.filter(given_back_at=None).order_by()
+    counts = dict(standing.values_list("customer").annotate(Count("pk")))
+    for row in known:
+        row.used = counts.pop(row.customer, 0)
+    CustomerUse.objects.bulk_update(known, ["used"], batch_size=500)
+    new = [CustomerUse(offer=offer, customer=customer, used=used) for customer, used in counts.items()]
+    # One that appears in this moment is of an order that counts itself.
+    CustomerUse.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
 
 
 @transaction.atomic
