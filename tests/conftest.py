@@ -119,7 +119,13 @@ def delivery(db: None) -> ShippingMethod:
     TaxRate.objects.get_or_create(zone=zone, defaults={"percent": "23"})
     return ShippingMethod.objects.get_or_create(
         code="tube",
-        defaults={"name": "Tube by post", "price": Money("4.90", "EUR"), "days_min": 2, "days_max": 4},
+        defaults={
+            "name": "Tube by post",
+            "price": Money("4.90", "EUR"),
+            "days_min": 2,
+            "days_max": 4,
+            "everywhere": True,
+        },
     )[0]
 
 

@@ -42,7 +42,7 @@ def prepare() -> None:
     zone = TaxZone.objects.get_or_create(country="IE", defaults={"name": "Ireland", "in_vat_union": True})[0]
     TaxRate.objects.get_or_create(zone=zone, defaults={"percent": "23"})
     method = {"name": "Tube by post", "price": Money("4.90", "EUR"), "days_min": 2, "days_max": 4}
-    ShippingMethod.objects.get_or_create(code="tube", defaults=method)
+    ShippingMethod.objects.get_or_create(code="tube", defaults={**method, "everywhere": True})
     Category.objects.add_root({"name": "Swell", "slug": "swell"})
     connection.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
 from django.db.models import DecimalField, QuerySet
 from django.http import HttpRequest
@@ -51,17 +52,37 @@ class RateInline(TabularInline):
     show_title = False
 
 
+class MethodForm(forms.ModelForm):
+    def clean(self) -> None:
+        super().clean()
+        zones, everywhere = self.cleaned_data.get("zones"), self.cleaned_data.get("everywhere")
+        if everywhere and zones:
+            self.add_error("zones", "It goes everywhere: name no zones, or take “everywhere” back.")
+        if not everywhere and not zones:
+            self.add_error("zones", "It goes nowhere: name zones, or say “everywhere”.")
+
+
 @admin.register(ShippingMethod)
 class ShippingMethodAdmin(ModelAdmin):
-    list_display = ("name", "code", "price", "free_from", "days", "active", "position")
+    form = MethodForm
+    list_display = ("name", "where", "price", "free_from", "days", "active", "position")
     formfield_overrides = AMOUNTS
     autocomplete_fields = ("zones",)
     inlines = (RateInline,)
     fieldsets = (
         (None, {"fields": (("name", "code"), "description", ("collected", "active", "position"))}),
-        ("Where and how fast", {"fields": ("zones", ("days_min", "days_max"), "max_weight_g")}),
+        ("Where and how fast", {"fields": ("everywhere", "zones", ("days_min", "days_max"), "max_weight_g")}),
         ("Price", {"fields": (("price", "free_from"),)}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ShippingMethod]:
+        return super().get_queryset(request).prefetch_related("zones")
+
+    @display(description="Where")
+    def where(self, method: ShippingMethod) -> str:
+        if method.everywhere:
+            return "everywhere"
+        return ", ".join(str(zone) for zone in method.zones.all()) or "nowhere"
 
     @display(description="Days")
     def days(self, method: ShippingMethod) -> str:

@@ -94,7 +94,7 @@ METHODS: list[dict[str, Any]] = [
      "price": "24.00", "zones": ["Ireland", "Great Britain", "Europe"], "max_weight_g": 10000,
      "days_min": 1, "days_max": 1},
     {"code": "world", "name": "Airmail tube", "description": "Rolled prints to anywhere, tracked",
-     "price": "28.00", "max_weight_g": 2000, "days_min": 6, "days_max": 14},
+     "price": "28.00", "everywhere": True, "max_weight_g": 2000, "days_min": 6, "days_max": 14},
     {"code": "collect", "name": "Click & collect", "description": "From the workshop on the quay, Howth",
      "price": "0", "collected": True, "zones": ["Ireland"], "days_min": 1, "days_max": 2},
 ]  # fmt: skip

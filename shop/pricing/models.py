@@ -68,7 +68,8 @@ class TaxRateQuerySet(models.QuerySet["TaxRate"]):
 
 
 class TaxRate(models.Model):
-    zone = models.ForeignKey(TaxZone, on_delete=models.CASCADE, related_name="rates")
+    # A zone that is gone taxes nothing, so it goes only after its rates.
+    zone = models.ForeignKey(TaxZone, on_delete=models.PROTECT, related_name="rates")
     tax_class = models.CharField(max_length=10, choices=TaxClass, default=TaxClass.STANDARD)
     percent = models.DecimalField(
         max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]

@@ -79,10 +79,13 @@ class ShippingMethodQuerySet(models.QuerySet["ShippingMethod"]):
         `goods` is what they come to after discounts.
         """
         zone = ShippingZone.objects.around(destination)
-        serving = self.filter(Q(zones=None) | Q(zones=zone) if zone else Q(zones=None), active=True)
+        serving = Q(everywhere=True)
+        if zone:
+            serving |= Q(pk__in=zone.methods.values("pk"))
         there = ShippingRate.objects.filter(zone=zone) if zone else ShippingRate.objects.none()
+        ways = self.filter(serving, active=True)
         table = Prefetch("rates", there, to_attr="table")
-        offers = [method.offer_for(weight_g, goods) for method in serving.prefetch_related(table)]
+        offers = [method.offer_for(weight_g, goods) for method in ways.prefetch_related(table)]
         return [offer for offer in offers if offer]
 
     def parcels(self, destination: Destination, weight_g: int, goods: Money) -> list[Offer]:
@@ -92,12 +95,13 @@ class ShippingMethodQuerySet(models.QuerySet["ShippingMethod"]):
 
 
 class ShippingMethod(models.Model):
+    """Goes to its zones, or everywhere if it says so; one that has lost its zones goes nowhere."""
+
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=160, blank=True)
-    zones = models.ManyToManyField(
-        ShippingZone, blank=True, related_name="methods", help_text="None means everywhere."
-    )
+    everywhere = models.BooleanField(default=False, help_text="To any address; else to these zones alone.")
+    zones = models.ManyToManyField(ShippingZone, blank=True, related_name="methods")
     price = MoneyField(
         max_digits=12,
         decimal_places=3,

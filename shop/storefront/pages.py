@@ -19,5 +19,6 @@ def page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
-    methods = ShippingMethod.objects.filter(active=True).prefetch_related("zones", "rates__zone")
+    active = ShippingMethod.objects.filter(active=True).prefetch_related("zones", "rates__zone")
+    methods = [method for method in active if method.everywhere or method.zones.all()]
     return render(request, "storefront/pages/delivery.html", {"methods": methods})

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -85,3 +86,20 @@ def queries(client: Client, path: str) -> int:
     ) as caught:
         assert client.get(path).status_code == 200
     return len(caught)
+
+
+def as_posted(response: Any) -> dict[str, Any]:
+    """What a browser would send back of a page's forms, untouched."""
+    forms = [response.context["adminform"].form]
+    for inline in response.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    data: dict[str, Any] = {}
+    for form in forms:
+        for field in form:
+            widget = field.field.widget
+            value = field.value()
+            parts = widget.decompress(value) if hasattr(widget, "decompress") else [value]
+            for number, part in enumerate(parts):
+                if part is not None and not hasattr(part, "storage"):
+                    data[f"{field.html_name}_{number}" if len(parts) > 1 else field.html_name] = part
+    return data

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,30 +10,13 @@ from PIL import Image
 
 from shop.catalog.models import Category, Option, OptionValue, Product, Variant
 from shop.inventory.models import Stock
-from shop.shipping.models import ShippingMethod, ShippingZone
+from tests.backoffice.conftest import as_posted
 
 pytestmark = pytest.mark.django_db
 
 
 def page(product: Product) -> str:
     return reverse("admin:catalog_product_change", args=[product.pk])
-
-
-def as_posted(response: Any) -> dict[str, Any]:
-    """What a browser would send back of a page's forms, untouched."""
-    forms = [response.context["adminform"].form]
-    for inline in response.context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    data: dict[str, Any] = {}
-    for form in forms:
-        for field in form:
-            widget = field.field.widget
-            value = field.value()
-            parts = widget.decompress(value) if hasattr(widget, "decompress") else [value]
-            for number, part in enumerate(parts):
-                if part is not None and not hasattr(part, "storage"):
-                    data[f"{field.html_name}_{number}" if len(parts) > 1 else field.html_name] = part
-    return data
 
 
 @pytest.fixture
@@ -155,42 +137,3 @@ def test_a_category_with_others_below_it_cannot_be_deleted(owner: Client, catego
     )
     owner.post(reverse("admin:catalog_category_delete", args=[below.pk]), {"post": "yes"})
     assert list(Category.objects.all()) == [category]
-
-
-def test_a_shipping_method_keeps_all_its_zones_and_their_rates(
-    owner: Client, delivery: ShippingMethod
-) -> None:
-    zones = [ShippingZone.objects.create(name=name) for name in ("Ireland", "Europe")]
-    path = reverse("admin:shipping_shippingmethod_change", args=[delivery.pk])
-    data = as_posted(owner.get(path)) | {
-        "zones": [str(zone.pk) for zone in zones],
-        "price_0": "5.50",
-        "price_1": "EUR",
-        "rates-TOTAL_FORMS": "1",
-        "rates-0-zone": str(zones[1].pk),
-        "rates-0-max_weight_g": "2000",
-        "rates-0-goods_from": "0",
-        "rates-0-price_0": "9.90",
-        "rates-0-price_1": "EUR",
-    }
-    answer = owner.post(path, data)
-    assert answer.status_code == 302, answer.text
-    delivery.refresh_from_db()
-    assert (set(delivery.zones.all()), str(delivery.price)) == (set(zones), "€5.50")
-    assert str(delivery.rates.get()) == "Europe, up to 2000 g: €9.90"
-
-
-def test_a_zone_is_made_of_places(owner: Client) -> None:
-    path = reverse("admin:shipping_shippingzone_add")
-    data = as_posted(owner.get(path)) | {
-        "name": "Ireland",
-        "places-TOTAL_FORMS": "2",
-        "places-0-country": "IE",
-        "places-1-country": "GB",
-        "places-1-postal_prefix": "BT",
-    }
-    answer = owner.post(path, data)
-    assert answer.status_code == 302, answer.text
-    zone = ShippingZone.objects.get()
-    assert [str(place) for place in zone.places.all()] == ["GB BT", "IE"]
-    assert "GB BT, IE" in owner.get(reverse("admin:shipping_shippingzone_changelist")).text

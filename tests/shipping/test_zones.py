@@ -15,7 +15,7 @@ from shop.cart.services import apply_coupon
 from shop.catalog.models import Variant
 from shop.orders.models import Order
 from shop.places import Destination
-from shop.shipping.models import ShippingMethod, ShippingZone
+from shop.shipping.models import ShippingMethod, ShippingPlace, ShippingZone
 from tests.offers import make_coupon
 
 pytestmark = pytest.mark.django_db
@@ -79,9 +79,15 @@ def test_a_place_without_a_country_is_all_the_rest(tracked: ShippingMethod) -> N
     assert (price(Destination("JP")), price(LONDON)) == ("28.00", "9.90")
 
 
-def test_a_method_without_zones_goes_everywhere(tracked: ShippingMethod) -> None:
-    tracked.zones.clear()
-    assert (price(Destination("JP")), price(IRELAND)) == ("7.90", "7.90")
+def test_a_method_goes_everywhere_only_if_it_says_so(tracked: ShippingMethod) -> None:
+    ShippingMethod.objects.update(everywhere=True)
+    assert (price(Destination("JP")), price(IRELAND), price(LONDON)) == ("7.90", "7.90", "9.90")
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_method_whose_zones_are_gone_goes_nowhere(tracked: ShippingMethod, emptied: bool) -> None:
+    ShippingPlace.objects.all().delete() if emptied else ShippingZone.objects.all().delete()
+    assert [price(place) for place in (IRELAND, LONDON, Destination("JP"))] == [None] * 3
 
 
 def test_a_place_lies_in_one_zone(tracked: ShippingMethod) -> None:

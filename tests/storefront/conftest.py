@@ -99,7 +99,9 @@ def full_shelf(shelf: Shelf) -> Shelf:
     for title in ("Strike", "Waterspout"):
         shelf.picture(shelf.print(title, shelf.storm, price=60), size=(120, 90))
     shelf.picture(shelf.print("The eye", shelf.storm, stock={"30x40/none": 0, "50x70/oak": 0}))
-    ShippingMethod.objects.create(code="tube", name="Tube by post", price=Money("4.90", "EUR"), free_from=80)
+    ShippingMethod.objects.create(
+        code="tube", name="Tube by post", price=Money("4.90", "EUR"), free_from=80, everywhere=True
+    )
     return shelf
 
 

@@ -37,7 +37,13 @@ TYPED = {
 def no_carriers(settings: Any, delivery: ShippingMethod) -> None:
     settings.CARRIERS = {}
     ShippingMethod.objects.create(
-        code="crate", name="Crate by ship", price=Money("12.00", "EUR"), days_min=5, days_max=9, position=2
+        code="crate",
+        name="Crate by ship",
+        price=Money("12.00", "EUR"),
+        everywhere=True,
+        days_min=5,
+        days_max=9,
+        position=2,
     )
 
 

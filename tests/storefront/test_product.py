@@ -122,7 +122,7 @@ def test_delivery_is_dated_and_priced(client: Client, full_shelf: Any) -> None:
 
 def test_what_is_fetched_is_no_delivery(client: Client, full_shelf: Any) -> None:
     ShippingMethod.objects.create(
-        code="collect", name="Click & collect", price=Money(0, "EUR"), collected=True
+        code="collect", name="Click & collect", price=Money(0, "EUR"), collected=True, everywhere=True
     )
 
     assert 'from <span class="money">€4.90</span>' in client.get("/products/ebb/?size=30x40&frame=none").text
