@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -19,20 +20,26 @@ PATIENCE = 15_000
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture
-def shop(make_variant: Callable[..., Variant], delivery: ShippingMethod) -> Iterator[LiveShop]:
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveShop]:
+    with django_db_blocker.unblock(), live_shop() as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, chromium() as browser:
+        # Its driver keeps a loop in this thread; Django would take the fixtures beside it for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield browser
+
+
+@pytest.fixture(autouse=True)
+def on_sale(make_variant: Callable[..., Variant], delivery: ShippingMethod) -> None:
     make_variant(title="Long fetch", slug="long-fetch", price="48.00", stock=6)
     owner = User.objects.create_superuser("owner@example.com")
     owner.password = make_password("a-long-passphrase", hasher="argon2")
     owner.save()
-    with live_shop() as shop:
-        yield shop
-
-
-@pytest.fixture
-def browser(shop: LiveShop) -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def new_page(browser: Browser, shop: LiveShop) -> Page:
