@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from shop.places import Destination
 from shop.pricing.assessment import EXPORT, REVERSE_CHARGE, taxation_for
-from shop.pricing.models import TaxRate, TaxZone
+from shop.pricing.models import LONG_AGO, TaxRate, TaxZone
 from shop.pricing.taxation import Taxation, Treatment
 from shop.pricing.vat_ids import VatIdInvalid, member_of, read_vat_id
 
@@ -153,18 +153,27 @@ def test_who_gave_an_id_out(vat_id: str, member: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rates_of_countries_became_zones() -> None:
+def test_rates_of_countries_became_zones_and_back() -> None:
+    today, day = timezone.localdate(), timedelta(days=1)
+    ireland = TaxZone.objects.create(country="IE", name="Ireland")
+    for percent, begins in (("21", LONG_AGO), ("23", today - day), ("25", today + day)):
+        ireland.rates.create(percent=percent, valid_from=begins)
+    ireland.rates.create(percent="9", tax_class="reduced", valid_until=today - day)
+    TaxZone.objects.create(country="IE", postal_prefix="D", name="Dublin").rates.create(percent="1")
     executor = MigrationExecutor(connection)
     try:
         executor.migrate([("pricing", "0001_initial")])
         old = executor.loader.project_state([("pricing", "0001_initial")]).apps.get_model(
             "pricing", "TaxRate"
         )
+        back = list(old.objects.values_list("country", "tax_class", "percent"))
+        old.objects.all().delete()
         old.objects.create(country="IE", percent="23")
         old.objects.create(country="IE", percent="13.5", tax_class="reduced")
         old.objects.create(country="CH", percent="8.1")
     finally:
         call_command("migrate", "pricing", verbosity=0)
+    assert back == [("IE", "standard", 23)]
     zones = {str(zone.country): zone for zone in TaxZone.objects.with_rates()}
     assert zones["IE"].percents() == {"standard": 23, "reduced": Decimal("13.5")}
     assert (zones["IE"].name, zones["IE"].in_vat_union) == ("Ireland", True)

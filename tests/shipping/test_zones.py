@@ -123,18 +123,27 @@ def test_the_cart_says_how_much_more_makes_it_free(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_countries_of_methods_became_zones() -> None:
+def test_countries_of_methods_became_zones_and_back() -> None:
+    britain = ShippingZone.objects.create(name="Great Britain")
+    britain.places.create(country="GB", postal_prefix="BT")
+    ShippingMethod.objects.create(code="post", name="Post", price=eur("4.50")).zones.add(britain)
+    ShippingMethod.objects.create(code="lost", name="Of a zone that is gone", price=eur("4.50"))
     executor = MigrationExecutor(connection)
     try:
         executor.migrate([("shipping", "0001_initial")])
         old = executor.loader.project_state([("shipping", "0001_initial")]).apps
         methods = old.get_model("shipping", "ShippingMethod").objects
+        back = {method.code: (method.active, str(method.countries)) for method in methods.all()}
+        methods.all().delete()
         methods.create(code="tracked", name="Tracked", price=eur("7.90"), countries=["IE", "GB"])
         methods.create(code="express", name="Express", price=eur("24.00"), countries=["DE", "FR", "IE", "GB"])
         methods.create(code="collect", name="Collect", price=eur("0"), countries=["IE"])
         methods.create(code="world", name="Airmail", price=eur("28.00"))
     finally:
         call_command("migrate", "shipping", verbosity=0)
+
+    assert back["post"][0], back
+    assert not back["lost"][0], back
 
     def serving(country: str) -> set[str]:
         offers = ShippingMethod.objects.offers(Destination(country), 500, eur("48.00"))

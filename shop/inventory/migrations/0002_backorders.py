@@ -3,6 +3,14 @@
 import django.core.validators
 import django.db.models.expressions
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
+
+
+def refuse_backorders(apps, schema_editor):
+    """More is reserved than there is; only the orders say whose that is."""
+    stock = apps.get_model("inventory", "Stock").objects.filter(reserved__gt=models.F("on_hand")).first()
+    if stock:
+        raise IrreversibleError(f"Variant {stock.variant_id} is sold beyond what is there: ship or cancel first.")
 
 
 class Migration(migrations.Migration):
@@ -35,4 +43,5 @@ class Migration(migrations.Migration):
             model_name='stock',
             constraint=models.CheckConstraint(condition=models.Q(('lead_days__gte', 1)), name='stock_lead_takes_a_day'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, refuse_backorders),
     ]

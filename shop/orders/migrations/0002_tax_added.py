@@ -6,6 +6,14 @@ import djmoney.models.fields
 import djmoney.money
 from django.conf import settings
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
+
+
+def refuse_added_tax(apps, schema_editor):
+    """The sums of such an order would not be right any more: it would have to be changed, and it is final."""
+    order = apps.get_model("orders", "Order").objects.exclude(tax_added=0).first()
+    if order:
+        raise IrreversibleError(f"Order {order.public_id} has tax on top of its prices, which is not known there.")
 
 
 class Migration(migrations.Migration):
@@ -53,4 +61,5 @@ class Migration(migrations.Migration):
             model_name='orderline',
             constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('unit_price'), '*', models.F('quantity')), '-', models.F('discount')), '+', models.F('tax_added')), 3))), name='order_line_total_is_the_sum_of_its_parts'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, refuse_added_tax),
     ]

@@ -4,6 +4,18 @@ import datetime
 import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
+from django.utils import timezone
+
+
+def keep_todays(apps, schema_editor):
+    """Back there a country has one rate for each class: that of the whole country, as it is today."""
+    rates = apps.get_model("pricing", "TaxRate").objects
+    rates.exclude(zone__region="", zone__postal_prefix="").delete()
+    today, kept = timezone.localdate(), {}
+    for rate in rates.filter(valid_from__lte=today).order_by("valid_from"):
+        if rate.valid_until is None or rate.valid_until >= today:
+            kept[rate.zone_id, rate.tax_class] = rate.pk
+    rates.exclude(pk__in=kept.values()).delete()
 
 
 class Migration(migrations.Migration):
@@ -49,4 +61,5 @@ class Migration(migrations.Migration):
             model_name='taxrate',
             constraint=models.CheckConstraint(condition=models.Q(('valid_until', None), ('valid_until__gte', models.F('valid_from')), _connector='OR'), name='tax_rate_ends_after_it_begins'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, keep_todays),
     ]

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import migrations
+from django.utils import timezone
 
 
 def give_offers(apps, schema_editor):
@@ -23,10 +24,19 @@ def give_offers(apps, schema_editor):
 
 
 def take_offers(apps, schema_editor):
+    """Back again; a code for anything but a percentage of everything says more than it did, so it ends at once."""
     for coupon in apps.get_model("promotions", "Coupon").objects.select_related("offer"):
         coupon.percent = coupon.offer.percent or 1
         coupon.starts_at, coupon.ends_at = coupon.offer.starts_at, coupon.offer.ends_at
+        if not _is_plain(coupon.offer):
+            coupon.ends_at = min(coupon.starts_at, timezone.now())
         coupon.save(update_fields=["percent", "starts_at", "ends_at"])
+
+
+def _is_plain(offer):
+    asks = [offer.minimum, offer.first_order, offer.limit_per_customer, offer.limit]
+    covers = offer.products.exists() or offer.categories.exists()
+    return offer.kind == "percent" and not covers and not any(asks)
 
 
 class Migration(migrations.Migration):
