@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -130,6 +131,26 @@ def test_a_refund_goes_to_the_card_first_and_then_on_the_gift_card(
     assert shares == {None: eur("12.90"), card.pk: eur("7.10")}
     run_refunds()
     assert balance(card) == "7.10"
+
+
+def test_what_a_card_s_ledger_does_not_have_of_its_payments_is_told_in_words(
+    place_with_card: Callable[..., tuple[Order, GiftCard]],
+) -> None:
+    order, card = place_with_card("60.00")
+    refund_order(order, eur("20.00"))
+    run_refunds()
+    call_command("check_gift_cards")
+    spent, returned = card.movements.filter(kind__in=["spent", "returned"])
+    GiftCardMovement.objects.filter(pk=spent.pk).update(amount=-5)
+    GiftCardMovement.objects.filter(pk=returned.pk).delete()
+    with pytest.raises(CommandError) as told:
+        call_command("check_gift_cards")
+    assert str(told.value).splitlines() == [
+        f"gift card ···· {card.ending}: €27.10 on it, €55.00 by its movements",
+        f"gift card ···· {card.ending}, {order.public_id}: -€5.00 by its movements, -€52.90 by payments",
+        f"gift card ···· {card.ending}, refund {Refund.objects.get().pk}: nothing by its movements, "
+        "€20.00 by payments",
+    ]
 
 
 def test_a_refund_carried_out_twice_puts_the_money_back_once() -> None:
