@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils import timezone
@@ -28,8 +29,11 @@ def documents_of(order: Order) -> list[Document]:
     return list(Document.objects.about(order.public_id))
 
 
-def invoice_order(order: Order, paid_by: str = "") -> Document | None:
-    """Everything of the order, if it cost anything. Last in its transaction, as services.issue asks."""
+def invoice_order(order: Order, paid_by: str = "", paid_on: date | None = None) -> Document | None:
+    """Everything of the order, if it cost anything; paid today, or on another day.
+
+    Last in its transaction, as services.issue asks.
+    """
     if not order.total.amount:
         return None
     lines = list(order.lines.all())
@@ -39,7 +43,7 @@ def invoice_order(order: Order, paid_by: str = "") -> Document | None:
     return issue(
         Kind.INVOICE,
         order.public_id,
-        replace(_about(order, paid_by), items=items, rates=_rates(order, lines)),
+        replace(_about(order, paid_by, paid_on), items=items, rates=_rates(order, lines)),
     )
 
 
@@ -83,7 +87,7 @@ def uncredit_order(order: Order, note: Document) -> Document:
     return issue(Kind.INVOICE, order.public_id, content)
 
 
-def _about(order: Order, paid_by: str = "") -> Content:
+def _about(order: Order, paid_by: str = "", paid_on: date | None = None) -> Content:
     return Content(
         currency=str(order.total.currency),
         buyer=order.as_lines(),
@@ -91,7 +95,7 @@ def _about(order: Order, paid_by: str = "") -> Content:
         rates=[],
         order_number=order.number,
         ordered_on=timezone.localdate(order.placed_at).isoformat(),
-        paid_on=timezone.localdate().isoformat(),
+        paid_on=(paid_on or timezone.localdate()).isoformat(),
         paid_by=paid_by,
         buyer_vat_id=order.vat_id,
         note=order.tax_note,

@@ -181,7 +181,7 @@ def release_refund(refund: Refund) -> None:
     order = Order.objects.select_for_update(no_key=True).get(pk=held.order_id)
     if Refund.objects.filter(pk=refund.pk, status=Status.REQUESTED).update(status=Status.RELEASED):
         order.record("refund_released", why=refund.reason, amount=str(refund.amount))
-        _credit(order, refund)
+        credit_refund(order, refund)
 
 
 @transaction.atomic
@@ -246,13 +246,16 @@ def _tell(refund: Refund, status: str, failure: str) -> None:
         details = {
             "amount": str(refund.amount),
             "reason": refund.reason,
-            "document_id": _credit(order, refund),
+            "document_id": credit_refund(order, refund),
         }
         send_order_mail.enqueue(order.pk, "refunded", details)
 
 
-def _credit(order: Order, refund: Refund) -> int | None:
-    """The credit note's id. Last in its transaction: others who issue wait until it ends."""
+def credit_refund(order: Order, refund: Refund) -> int | None:
+    """The credit note's id; none where nothing was invoiced.
+
+    Last in its transaction: others who issue wait until it ends.
+    """
     lines = [(row.order_line, row.quantity, row.amount) for row in refund.lines.select_related("order_line")]
     note = credit_order(order, refund.amount, lines, refund.reason) if refund.of_invoice else None
     Refund.objects.filter(pk=refund.pk).update(credit_note=note)

@@ -6,8 +6,10 @@ from io import BytesIO
 
 import pypdfium2
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from djmoney.money import Money
 from hypothesis import HealthCheck, given, settings
@@ -199,3 +201,33 @@ def test_the_confirmation_and_the_refund_carry_their_papers(bought: Order, mailo
         send_order_mail.call(*task.args_kwargs["args"])
     names = [[part[0] for part in mail.attachments] for mail in mailoutbox]
     assert names == [[f"{one.number}.pdf"] for one in documents_of(bought)]
+
+
+def test_an_order_from_before_invoices_gets_its_own_once_and_what_went_back_is_credited(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
+) -> None:
+    variant = make_variant(price="24.00", stock=20)
+    old, whole, unpaid = (place(make_cart(variant, 2)) for _ in range(3))
+    for order in (old, whole):
+        order.payments.create(amount=order.total, status="succeeded", intent_id=f"pi_{order.pk}")
+        order.move_to(Order.Status.PAID, why="Visa ···· 4242")
+    old.events.filter(kind="paid").update(created_at="2025-03-02T12:00:00Z")
+    for order, amount in ((old, eur("10.00")), (whole, whole.total)):
+        refund_order(order, amount)
+        tell(Refund.objects.get(payment__order=order), "succeeded")
+    assert not Document.objects.exists()
+    assert not Refund.objects.exclude(credit_note=None).exists()
+
+    call_command("issue_invoices")
+    call_command("issue_invoices")
+    assert [documents_of(order) for order in (whole, unpaid)] == [[], []]
+    invoice, note = documents_of(old)
+    assert (invoice.total, invoice.data["paid_on"], invoice.data["paid_by"]) == (
+        old.total,
+        "2025-03-02",
+        "Visa ···· 4242",
+    )
+    assert invoice.year == timezone.localdate().year
+    assert (note.total, note.data["corrects"]) == (eur("10.00"), invoice.number)
+    assert Refund.objects.get(payment__order=old).credit_note == note
+    assert balance_of(old.public_id, "EUR") == old.total - eur("10.00")
