@@ -234,6 +234,14 @@ class Order(PostalAddress):
         self.record(status, by=by, why=why)
         return True
 
+    def keep_evidence(self, name: str, value: str) -> None:
+        """One more fact of where the buyer is, within the caller's transaction; nothing where it is empty or known."""
+        if value and self.tax_evidence.get(name) != value:
+            # Read again under the lock: others may add theirs.
+            row = Order.objects.select_for_update(no_key=True).only("tax_evidence").get(pk=self.pk)
+            self.tax_evidence = row.tax_evidence | {name: value}
+            Order.objects.filter(pk=self.pk).update(tax_evidence=self.tax_evidence)
+
     def record(self, kind: str, *, by: User | None = None, why: str = "", **data: Any) -> OrderEvent:
         """Adds a line to the order's log and tells the buyer and the staff, within the caller's transaction."""
         event = self.events.create(kind=kind, actor=by, why=why, data=data)

@@ -140,9 +140,16 @@ def receive_message(message: Message) -> bool:
             apply_refund(refund)
         case GatewayDispute() as dispute:
             apply_dispute(dispute)
-        case Charge(intent_id, method) if method:
-            Payment.objects.filter(intent_id=intent_id).update(method=method)
+        case Charge() as charge if charge.method:
+            _apply_charge(charge)
     return True
+
+
+def _apply_charge(charge: Charge) -> None:
+    payments = Payment.objects.filter(intent_id=charge.intent_id)
+    payments.update(method=charge.method)
+    for payment in payments.select_related("order"):
+        payment.order.keep_evidence("card_country", charge.country)
 
 
 @transaction.atomic
@@ -189,6 +196,7 @@ def _authorised(payment: Payment, intent: Intent) -> None:
     }
     if not Payment.objects.open().filter(pk=payment.pk).exclude(status__in=Payment.HELD).update(**fields):
         return
+    payment.order.keep_evidence("card_country", intent.country)
     why = f"{fields['method']}. The money is taken when the parcel leaves.".removeprefix(". ")
     if not mark_paid(payment.order, why=why):
         close_payment.enqueue(payment.pk)  # called off meanwhile: the hold is given back, nothing was taken
@@ -202,6 +210,7 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
     if not fresh.update(**fields, amount=intent.received, method=intent.method or payment.method):
         return
     asked, order = payment.amount, payment.order
+    order.keep_evidence("card_country", intent.country)
     held = payment.status in Payment.HELD
     payment.refresh_from_db()
     called_off = order.status in (Order.Status.CANCELLED, Order.Status.REFUNDED)

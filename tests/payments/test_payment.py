@@ -38,6 +38,8 @@ def test_a_good_card_pays_the_order(order: Order, pay_with: Callable[..., Any], 
     payment.refresh_from_db()
     assert (payment.status, payment.method) == (Payment.Status.SUCCEEDED, "Visa ···· 4242")
     assert log(order) == ["placed", "paid"]
+    evidence = Order.objects.get(pk=order.pk).tax_evidence
+    assert (evidence["parcel"]["country"], evidence["card_country"]) == ("IE", "US")
     work_off_tasks()
     assert order.number in mailoutbox[0].subject
 

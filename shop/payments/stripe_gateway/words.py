@@ -31,6 +31,7 @@ class Intent:
     error: str
     held_until: datetime | None = None
     asks_at: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ class GatewayRefund:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How an intent was paid, such as `Visa ···· 4242`."""
+    """How an intent was paid, such as `Visa ···· 4242`, and the country of the card, if it was one."""
 
     intent_id: str
     method: str
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def intent_from(data: dict[str, Any]) -> Intent:
         method=_method(charge) if isinstance(charge, dict) else "",
         error=error.get("message") or "",
         held_until=_held_until(charge) if isinstance(charge, dict) else None,
+        country=_country(charge) if isinstance(charge, dict) else "",
         asks_at=((data.get("next_action") or {}).get("redirect_to_url") or {}).get("url") or "",
     )
 
@@ -145,7 +148,7 @@ def _about(thing: dict[str, Any]) -> Intent | Charge | GatewayRefund | GatewayDi
 
 
 def _charge(data: dict[str, Any]) -> Charge:
-    return Charge(data.get("payment_intent") or "", _method(data))
+    return Charge(data.get("payment_intent") or "", _method(data), _country(data))
 
 
 def _method(charge: dict[str, Any]) -> str:
@@ -155,6 +158,11 @@ def _method(charge: dict[str, Any]) -> str:
         return ""
     card = details.get("card")
     return f"{card['brand'].title()} ···· {card['last4']}" if card else details.get("type", "")
+
+
+def _country(charge: dict[str, Any]) -> str:
+    """Of the bank that issued the card."""
+    return ((charge.get("payment_method_details") or {}).get("card") or {}).get("country") or ""
 
 
 def _held_until(charge: dict[str, Any]) -> datetime | None:
