@@ -31,6 +31,7 @@ from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
 from shop.payments.captures import take_what_shipped, watch_holds
+from shop.payments.edits import expire_edits
 from shop.payments.reconciliation import reconcile
 from shop.payments.unheard import hear_unheard
 from shop.pricing.sales import apply_sales
@@ -74,6 +75,7 @@ JOBS: dict[Callable[[], object], float] = {
     tell_arrived: 5,
     apply_sales: 5,
     expire_orders: 10,
+    expire_edits: 60,
     reconcile: 30,
     hear_unheard: 15,
     compare_books: 60,

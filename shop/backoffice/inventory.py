@@ -258,7 +258,8 @@ class ReservationAdmin(LedgerAdmin):
     @display(description="Order")
     def order(self, reservation: Reservation) -> SafeString:
         url = reverse("admin:orders_order_changelist")
-        query = urlencode({"q": reservation.reference})
+        # What a change of an order holds until it is paid has its number behind the order's.
+        query = urlencode({"q": reservation.reference.partition("+")[0]})
         return format_html('<a class="bo-link" href="{}?{}">{}</a>', url, query, reservation.reference)
 
     @display(

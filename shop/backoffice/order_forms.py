@@ -26,6 +26,14 @@ class StepForm(forms.Form):
         self.order, self.sums = order, sums
         super().__init__(*args, **kwargs)
 
+    @property
+    def has_been_seen(self) -> bool:
+        """Whether what it comes to was on the page before; until then it is only shown."""
+        return True
+
+    def looked_at(self) -> None:
+        """It is shown now."""
+
 
 class QuantitiesForm(StepForm):
     """One number for each line of which there may be some; the cleaned `quantities` are by the line's id."""

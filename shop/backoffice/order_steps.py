@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shop.backoffice.order_edit_forms import EditForm, TakeBackForm
 from shop.backoffice.order_forms import (
     AddressForm,
     CancelForm,
@@ -26,6 +27,7 @@ from shop.orders.editing import BEFORE_PACKING, change_address
 from shop.orders.models import Order
 from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
+from shop.payments.edits import edit_order, take_back_edit
 from shop.payments.line_cancellations import cancel_lines
 from shop.payments.refunds import refund_lines, refund_order
 
@@ -58,7 +60,7 @@ STEPS: dict[str, Step] = {
     "pack": Step(
         label="Mark as packed",
         permission=SENDS,
-        offered=_leads_to(Status.PACKED),
+        offered=lambda order, sums: order.status == Status.PAID and not sums.edit,
         run=lambda order, by, data: pack_order(order, by=by),
         done="packed",
     ),
@@ -88,10 +90,33 @@ STEPS: dict[str, Step] = {
         done="goes to another address",
         form=AddressForm,
     ),
+    "edit": Step(
+        label="Change the prints",
+        permission=GIVES_BACK,
+        offered=lambda order, sums: order.status == Status.PAID and not sums.edit,
+        run=lambda order, by, data: edit_order(
+            order,
+            data["quantities"] or {},
+            data["added"],
+            by=by,
+            why=data["why"],
+            agreed=data["plan"].difference,
+        ),
+        done="changed, or waits for its difference",
+        form=EditForm,
+    ),
+    "take-back": Step(
+        label="Take the change back",
+        permission=GIVES_BACK,
+        offered=lambda order, sums: bool(sums.edit),
+        run=lambda order, by, data: take_back_edit(data["edit"], by=by, why=data["why"]),
+        done="stays as it was",
+        form=TakeBackForm,
+    ),
     "refund-lines": Step(
         label="Refund by line",
         permission=GIVES_BACK,
-        offered=lambda order, sums: sums.refundable.amount > 0,
+        offered=lambda order, sums: sums.refundable.amount > 0 and not sums.edit,
         run=lambda order, by, data: refund_lines(
             order, data["quantities"] or {}, shipping=data["shipping"], by=by, reason=data["reason"]
         ),
@@ -111,7 +136,7 @@ STEPS: dict[str, Step] = {
     "cancel-lines": Step(
         label="Cancel lines",
         permission=GIVES_BACK,
-        offered=lambda order, sums: order.status in (Status.PAID, Status.PACKED),
+        offered=lambda order, sums: order.status in (Status.PAID, Status.PACKED) and not sums.edit,
         run=lambda order, by, data: cancel_lines(order, data["quantities"] or {}, by=by, why=data["why"]),
         done="cancelled in part",
         form=CancelLinesForm,

@@ -9,19 +9,20 @@ from operator import add
 
 from djmoney.money import Money
 
-from shop.orders.models import Order
+from shop.orders.models import Order, OrderEdit
 from shop.payments.models import Payment
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What an order's payments add up to, counted from rows already fetched."""
+    """What an order's payments add up to, counted from rows already fetched; `edit` waits for its difference."""
 
     payments: list[Payment]
     paid: Money
     refunded: Money
     refundable: Money
     disputed: Money
+    edit: OrderEdit | None
 
     @classmethod
     def of(cls, order: Order) -> Sums:
@@ -34,6 +35,7 @@ class Sums:
             refunded=total(payment.refunded for payment in paid),
             refundable=total(payment.refundable for payment in payments),
             disputed=total(payment.disputed for payment in paid),
+            edit=order.open_edit(),
         )
 
 

@@ -200,6 +200,9 @@ class OrderAdmin(ModelAdmin):
         form = step.form(request.POST, auto_id=auto_id(name), order=order, sums=Sums.of(order))
         if not form.is_valid():
             return self.page(request, order, tried={name: form}, status=422)
+        if not form.has_been_seen:
+            form.looked_at()
+            return self.page(request, order, tried={name: form})
         try:
             step.run(order, hand(request), form.cleaned_data)
             messages.success(request, f"{order.number}: {step.done}.")

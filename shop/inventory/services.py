@@ -6,6 +6,7 @@ another instead of deadlocking.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,10 +17,10 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils.module_loading import import_string
 
-from notifications.services import notify
 from shop.catalog.models import Variant
 from shop.errors import ShopError
-from shop.inventory.models import LOW, Reservation, Stock, StockMovement
+from shop.inventory.announcing import announce, tell_pages
+from shop.inventory.models import Reservation, Stock, StockMovement
 from shop.inventory.shelf import require_on_shelf
 
 if TYPE_CHECKING:
@@ -51,20 +52,67 @@ def reserve(reference: str, quantities: Mapping[int, int], until: datetime | Non
 
     Returns how many of each variant have to be made, of those where any have.
     """
+    _take_and_free(quantities, {})
+    Reservation.objects.bulk_create(
+        Reservation(reference=reference, variant_id=variant_id, quantity=quantity, expires_at=until)
+        for variant_id, quantity in sorted(quantities.items())
+    )
+    return _made(quantities, announce({variant_id: -quantity for variant_id, quantity in quantities.items()}))
+
+
+@transaction.atomic
+def exchange(reference: str, more: Mapping[int, int], fewer: Mapping[int, int]) -> dict[int, int]:
+    """Holds so many more of some variants for good and gives so many of others back, all of it or none.
+
+    Returns and raises as `reserve` does; NotHeld for more than is held.
+    """
+    _take_and_free(more, _let_go(reference, State.RELEASED, fewer))
+    for variant_id, quantity in sorted(more.items()):
+        _hold(reference, variant_id, quantity)
+    both = {variant_id: fewer.get(variant_id, 0) - more.get(variant_id, 0) for variant_id in {*more, *fewer}}
+    return _made(more, announce(both))
+
+
+@transaction.atomic
+def hand_over(reference: str, to: str) -> None:
+    """What `reference` holds is held for good by `to`, in whose place it waits where that holds some of it already."""
+    for held in Reservation.objects.held().filter(reference=reference).order_by("variant_id"):
+        held.delete()
+        _hold(to, held.variant_id, held.quantity)
+
+
+def _hold(reference: str, variant_id: int, quantity: int) -> None:
+    mine = Reservation.objects.filter(reference=reference, variant_id=variant_id)
+    if not mine.held().update(quantity=F("quantity") + quantity):
+        mine.delete()  # what was let go of before, whose place is lost
+        mine.create(reference=reference, variant_id=variant_id, quantity=quantity)
+
+
+def _take_and_free(taken: Mapping[int, int], freed: Mapping[int, int]) -> None:
+    """In one pass over all of them, in the order of their ids. Raises OutOfStock."""
     take = import_string(settings.STOCK_TAKING)
-    short = [variant_id for variant_id in sorted(quantities) if not take(variant_id, quantities[variant_id])]
+    short = []
+    for variant_id in sorted({*taken, *freed}):
+        if variant_id in freed:
+            _free(variant_id, freed[variant_id])
+        if variant_id in taken and not take(variant_id, taken[variant_id]):
+            short.append(variant_id)
     if short:
         left = dict.fromkeys(short, 0)
         for stock in Stock.objects.filter(variant_id__in=short):
             left[stock.variant_id] = stock.available
         raise OutOfStock(short=left)
-    Reservation.objects.bulk_create(
-        Reservation(reference=reference, variant_id=variant_id, quantity=quantity, expires_at=until)
-        for variant_id, quantity in sorted(quantities.items())
-    )
-    stocks = announce({variant_id: -quantity for variant_id, quantity in quantities.items()})
-    # This order's are the last that were taken, and so the first that are not there.
-    return {stock.pk: min(stock.owed, quantities[stock.pk]) for stock in stocks if stock.owed}
+
+
+def _free(variant_id: int, quantity: int) -> None:
+    Stock.objects.filter(variant_id=variant_id).update(reserved=F("reserved") - quantity)
+
+
+def _made(taken: Mapping[int, int], stocks: list[Stock]) -> dict[int, int]:
+    """What was taken last is the first that is not there."""
+    return {
+        stock.pk: min(stock.owed, taken[stock.pk]) for stock in stocks if stock.owed and stock.pk in taken
+    }
 
 
 def keep(reference: str) -> None:
@@ -79,8 +127,18 @@ def release(reference: str, quantities: Mapping[int, int] | None = None) -> bool
     A second call without quantities gives nothing back. Raises NotHeld for more than is held.
     """
     freed = _let_go(reference, State.RELEASED, quantities)
-    for variant_id, quantity in freed.items():
-        Stock.objects.filter(variant_id=variant_id).update(reserved=F("reserved") - quantity)
+    _take_and_free({}, freed)
+    announce(freed)
+    return bool(freed)
+
+
+@transaction.atomic
+def release_all(*references: str) -> bool:
+    """Gives back whatever these hold, in one pass over the variants. Returns whether they held any."""
+    freed: Counter[int] = Counter()
+    for reference in references:
+        freed.update(_let_go(reference, State.RELEASED, None))
+    _take_and_free({}, freed)
     announce(freed)
     return bool(freed)
 
@@ -146,7 +204,7 @@ def allow_backorders(variant: Variant, limit: int, lead_days: int) -> None:
         )
     stock.backorder_limit, stock.lead_days = limit, lead_days
     stock.save(update_fields=["backorder_limit", "lead_days"])
-    _tell_pages(stock)
+    tell_pages(stock)
 
 
 def _let_go(reference: str, state: str, quantities: Mapping[int, int] | None) -> dict[int, int]:
@@ -166,48 +224,3 @@ def _let_go(reference: str, state: str, quantities: Mapping[int, int] | None) ->
     if quantities is not None and ended != quantities:
         raise NotHeld
     return ended
-
-
-def announce(changes: Mapping[int, int]) -> list[Stock]:
-    """Tells the pages of these variants' products how many there are now, and the staff what ran low or out.
-
-    Returns the stock of each as it is now.
-
-    `changes` maps the id of each variant to how many more (or fewer) can be bought than before. The caller's
-    update holds the row, so what was before is now less the change.
-    """
-    rows = Stock.objects.filter(variant_id__in=list(changes)).select_related("variant__product")
-    stocks = list(rows.order_by("variant__product__slug", "variant_id"))
-    for stock in stocks:
-        _tell_pages(stock)
-        if kind := _crossing(stock, changes[stock.pk]):
-            variant = stock.variant
-            what = {"variant": variant.pk, "sku": variant.sku, "title": variant.product.title}
-            notify("staff:stock", kind, **what, available=stock.available)
-    return stocks
-
-
-def _tell_pages(stock: Stock) -> None:
-    notify(
-        f"product:{stock.variant.product.slug}",
-        "stock",
-        sku=stock.variant.sku,
-        available=stock.available,
-        reserved=stock.reserved,
-        here=stock.here,
-        lead_days=stock.lead_days if stock.backorder_limit else None,
-    )
-
-
-def _crossing(stock: Stock, change: int) -> str:
-    """The kind of the event for the mark that a change went past; none while it stays on one side."""
-    now = stock.available
-    before = now - change
-    shelf = stock.on_hand - stock.reserved
-    if now <= 0 < before:
-        return "stock.out"
-    if shelf <= 0 < shelf - change and now > 0:
-        return "stock.ahead"
-    if now <= LOW < before:
-        return "stock.low"
-    return "stock.back" if before <= 0 < now else ""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from shop.errors import ShopError
+from shop.inventory.announcing import announce
 from shop.inventory.models import Stock, StockMovement
-from shop.inventory.services import announce
 
 if TYPE_CHECKING:
     from accounts.models import User

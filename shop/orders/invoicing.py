@@ -43,7 +43,7 @@ def invoice_order(order: Order, paid_by: str = "", paid_on: date | None = None) 
     return issue(
         Kind.INVOICE,
         order.public_id,
-        replace(_about(order, paid_by, paid_on), items=items, rates=_rates(order, lines)),
+        replace(about_order(order, paid_by, paid_on), items=items, rates=_rates(order, lines)),
     )
 
 
@@ -67,7 +67,7 @@ def credit_order(
             for part in _spread(owed, left, amount)
         ]
     content = replace(
-        _about(order),
+        about_order(order),
         items=items,
         rates=_rates_back(items, left, amount),
         corrects=", ".join(one.number for one in documents if one.kind == Kind.INVOICE),
@@ -83,11 +83,11 @@ def uncredit_order(order: Order, note: Document) -> Document:
         Rate(*(Decimal(one[name]) for name in ("percent", "gross", "tax"))) for one in note.data["rates"]
     ]
     reason = f"Takes back {note.number}: the refund did not arrive."
-    content = replace(_about(order), items=items, rates=rates, corrects=note.number, reason=reason)
+    content = replace(about_order(order), items=items, rates=rates, corrects=note.number, reason=reason)
     return issue(Kind.INVOICE, order.public_id, content)
 
 
-def _about(order: Order, paid_by: str = "", paid_on: date | None = None) -> Content:
+def about_order(order: Order, paid_by: str = "", paid_on: date | None = None) -> Content:
     return Content(
         currency=str(order.total.currency),
         buyer=order.as_lines(),

@@ -36,6 +36,7 @@ def _letter(order: Order, kind: str, details: dict) -> Letter:
         "url": settings.PUBLIC_URL + order.get_absolute_url(),
         "choices_url": settings.PUBLIC_URL + reverse("storefront:preferences"),
         "shipment": _shipment(order, details.get("shipment_id")),
+        "edit": order.edits.filter(pk=details.get("edit_id") or 0).first(),
         **details,
     }
     letter = write_letter(kind, order.email, context)

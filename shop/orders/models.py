@@ -16,6 +16,7 @@ from djmoney.money import Money
 from accounts.models import PostalAddress
 from notifications.services import notify, tell
 from shop.errors import ShopError
+from shop.orders.edits import EditWaits, OrderEdit, OrderEditLine
 from shop.orders.fields import money_field, percent_field, sums_to
 from shop.orders.lines import OrderLine
 from shop.orders.log import OrderEvent
@@ -26,7 +27,17 @@ from shop.pricing.taxation import Treatment
 if TYPE_CHECKING:
     from accounts.models import User
 
-__all__ = ["Order", "OrderEvent", "OrderLine", "Shipment", "ShipmentLine", "WrongStatus", "money_field"]
+__all__ = [
+    "Order",
+    "OrderEdit",
+    "OrderEditLine",
+    "OrderEvent",
+    "OrderLine",
+    "Shipment",
+    "ShipmentLine",
+    "WrongStatus",
+    "money_field",
+]
 FIRST_NUMBER = 100_000
 
 
@@ -194,6 +205,21 @@ class Order(PostalAddress):
         """What is to be paid at the provider: the total less what gift cards gave."""
         given = [one.amount for one in self.payments.all() if one.gift_card_id]
         return self.total - sum(given, Money(0, self.total.currency))
+
+    def open_edit(self) -> OrderEdit | None:
+        """A change that waits for its difference; read anew each time."""
+        return self.edits.open().first() if self.status == self.Status.PAID else None
+
+    def require_no_open_edit(self) -> None:
+        """Behind the order's lock. Raises EditWaits."""
+        if self.edits.open().exists():
+            raise EditWaits
+
+    @property
+    def discount_changed(self) -> bool:
+        """Whether the offers among its steps no longer say what is taken off, because prints were."""
+        told = [step.amount.amount for step in self.steps if step.kind in (Kind.OFFER, Kind.COUPON)]
+        return bool(told) and -sum(told) != self.discount.amount
 
     @property
     def reductions(self) -> list[str]:

@@ -71,8 +71,11 @@ def mark_paid(order: Order, *, why: str = "") -> bool:
 
 @transaction.atomic
 def pack_order(order: Order, by: User | None = None) -> None:
-    """Raises WrongStatus unless the order is paid, NotThereYet where nothing of it is on the shelf."""
+    """Raises WrongStatus unless the order is paid, EditWaits while a change of it is not, NotThereYet where nothing
+    of it is on the shelf.
+    """
     order.move_to(Status.PACKED, by=by)
+    order.require_no_open_edit()
     require_some_on_shelf(order.public_id)
 
 

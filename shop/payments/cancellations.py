@@ -9,6 +9,7 @@ from django.db import transaction
 
 from shop.inventory import services as inventory
 from shop.money import in_words
+from shop.orders.amending import release_stock
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, WrongStatus
 from shop.payments.models import Payment
@@ -33,7 +34,7 @@ def cancel_order(
     if order.lines.filter(shipped__gt=0).exists():
         raise WrongStatus("A part of it has left already. What has not can be cancelled line by line.")
     give_back(order.public_id)
-    inventory.release(order.public_id)
+    release_stock(order)
     going_back = refundable_of(order)
     back = in_words(going_back) if going_back.amount else ""
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why, "back": back})

@@ -32,7 +32,8 @@ def cancel_lines(
 ) -> None:
     """Cancels so many of each line (by its id) of a paid order; all that there is cancels the order itself.
 
-    Raises WrongStatus unless paid or packed, NothingToCancel for what has left or was cancelled before.
+    Raises WrongStatus unless paid or packed, NothingToCancel for what has left or was cancelled before, EditWaits while
+    a change of the order waits to be paid.
     """
     locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     if locked.status not in (Status.PAID, Status.PACKED):
@@ -41,6 +42,7 @@ def cancel_lines(
     if not any(line.shipped or quantities.get(line.pk, 0) < line.to_ship for line in every):
         cancel_order(locked, by=by, why=why)
         return
+    locked.require_no_open_edit()
     lines = [line for line in every if quantities.get(line.pk)]
     freed = _called_off(lines, quantities)
     named = ", ".join(f"{quantities[line.pk]} × {line.title}" for line in lines)

@@ -14,7 +14,7 @@ from djmoney.money import Money
 
 from shop.giftcards.models import GiftCard
 from shop.invoices.models import Document
-from shop.orders.models import Order, money_field
+from shop.orders.models import Order, OrderEdit, money_field
 from shop.payments.customers import ProviderCustomer
 from shop.payments.ledger import Discrepancy, LedgerEntry
 from shop.payments.refund_lines import RefundLine
@@ -41,9 +41,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Open attempts that nobody has heard of for so long, the longest silent first: a message may be lost.
 
         One that the provider does not know yet is asked for by the buyer, and one that is authorised waits for its
-        parcel, unless the order was called off.
+        parcel, unless the order, or the change it was for, was called off.
         """
         askable = (~Q(intent_id=None) & ~Q(status__in=Payment.HELD)) | Q(order__status=Order.Status.CANCELLED)
+        askable |= Q(edit__status=OrderEdit.Status.UNDONE)
         return self.open().filter(askable, updated_at__lte=timezone.now() - age).order_by("updated_at")
 
 
@@ -64,6 +65,10 @@ class Payment(models.Model):
     HELD: ClassVar[tuple[str, ...]] = (Status.AUTHORISED, Status.CAPTURING)
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    # The change of the order whose difference it pays.
+    edit = models.ForeignKey(
+        OrderEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="payments", editable=False
+    )
     # Kept before the provider is asked: after a crash the same question gets the same answer, not a second charge.
     idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     intent_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
@@ -90,8 +95,13 @@ class Payment(models.Model):
             # Two tabs that start paying at once must share one attempt.
             models.UniqueConstraint(
                 fields=["order"],
-                condition=~Q(status__in=["succeeded", "cancelled"]),
+                condition=~Q(status__in=["succeeded", "cancelled"]) & Q(edit=None),
                 name="one_open_payment_per_order",
+            ),
+            models.UniqueConstraint(
+                fields=["edit"],
+                condition=~Q(status__in=["succeeded", "cancelled"]) & Q(edit__isnull=False),
+                name="one_open_payment_per_edit",
             ),
         ]
 
@@ -102,6 +112,12 @@ class Payment(models.Model):
         """A line of the ledger, in the transaction of its effect; the second time it changes nothing."""
         row = LedgerEntry(payment=self, kind=kind, source=source, amount=amount)
         LedgerEntry.objects.bulk_create([row], ignore_conflicts=True)
+
+    @property
+    def called_off(self) -> bool:
+        """Whether nobody wants its money any more."""
+        undone = self.edit is not None and self.edit.status == OrderEdit.Status.UNDONE
+        return undone or self.order.status == Order.Status.CANCELLED
 
     @property
     def refunded(self) -> Money:
@@ -154,6 +170,10 @@ class Refund(models.Model):
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    # The change of the order that made it cheaper.
+    edit = models.ForeignKey(
+        OrderEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds", editable=False
+    )
     refund_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
     amount = money_field()
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)

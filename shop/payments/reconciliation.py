@@ -9,7 +9,6 @@ from datetime import timedelta
 from django.utils import timezone
 
 from notifications.log_context import about
-from shop.orders.models import Order
 from shop.payments import stripe_gateway as gateway
 from shop.payments.models import Payment, Refund
 from shop.payments.refunds import apply_refund, send_refund
@@ -25,7 +24,7 @@ AT_ONCE = 100
 
 def reconcile() -> int:
     """Returns how many were asked about. Stops at once while the provider is away; the next turn goes on."""
-    silent = Payment.objects.silent_for(SILENCE).select_related("order")
+    silent = Payment.objects.silent_for(SILENCE).select_related("order", "edit")
     unsent = Refund.objects.silent_for(SILENCE).filter(status=Refund.Status.REQUESTED)
     pending = Refund.objects.silent_for(PATIENCE).filter(status=Refund.Status.PENDING)
     return (
@@ -53,7 +52,7 @@ def _each[Row: (Payment, Refund)](ask: Callable[[Row], None], rows: Iterable[Row
 
 
 def _ask_about_payment(payment: Payment) -> None:
-    if payment.order.status == Order.Status.CANCELLED:
+    if payment.called_off:
         close_payment.call(payment.pk)
     else:
         apply_intent(gateway.ask(gateway.retrieve_intent(payment.intent_id or "")))

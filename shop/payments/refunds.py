@@ -13,11 +13,12 @@ from django.tasks import task
 from djmoney.money import Money
 
 from shop.errors import ShopError
-from shop.inventory import services as inventory
 from shop.money import each_of, rounded
+from shop.orders.amending import release_stock
+from shop.orders.edit_invoicing import credit_edit
 from shop.orders.invoicing import credit_order, uncredit_order
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order, OrderLine
+from shop.orders.models import Order, OrderEdit, OrderLine
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
 from shop.payments.gift_cards import refund_to_gift_card
@@ -43,12 +44,18 @@ def refundable_of(order: Order) -> Money:
 
 @transaction.atomic
 def refund_order(
-    order: Order, amount: Money | None = None, *, by: User | None = None, reason: str = ""
+    order: Order,
+    amount: Money | None = None,
+    *,
+    by: User | None = None,
+    reason: str = "",
+    edit: OrderEdit | None = None,
 ) -> Refund:
     """Pays back `amount`, or all that is left. The rows are there now, the provider is asked after the commit.
 
-    Returns the first of several where two payments share it. Raises NothingToRefund for more than what was paid and
-    not yet refunded, or an amount that nobody can pay, and WrongStatus while it is not paid in full.
+    `edit` is the change that made the order cheaper. Returns the first of several where two payments share it. Raises
+    NothingToRefund for more than what was paid and not yet refunded, or an amount that nobody can pay, and WrongStatus
+    while it is not paid in full.
     """
     # The order's row first, as cancelling takes it: two refunds at once wait for one another.
     locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
@@ -63,7 +70,10 @@ def refund_order(
         amount = most
     if not Money(0, most.currency) < amount <= most or amount != rounded(amount):
         raise NothingToRefund
-    refunds = [request_refund(payment, part, by=by, reason=reason) for payment, part in _spread(amount, left)]
+    refunds = [
+        request_refund(payment, part, by=by, reason=reason, edit=edit)
+        for payment, part in _spread(amount, left)
+    ]
     return refunds[0]
 
 
@@ -89,9 +99,10 @@ def refund_lines(
 ) -> Refund:
     """Pays back so many of each line (by its id), at what they were paid, and so much of the delivery.
 
-    Raises NothingToRefund for more units than were not refunded yet, more delivery than was paid, or more than is left.
+    Raises NothingToRefund for more units than were not refunded yet, more delivery than was paid, or more than is left,
+    and EditWaits while a change of the order waits to be paid.
     """
-    Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    Order.objects.select_for_update(no_key=True).get(pk=order.pk).require_no_open_edit()
     rows = [_line_back(line, quantities[line.pk]) for line in order.lines.all() if quantities.get(line.pk)]
     if shipping is not None and shipping.amount:
         if not Money(0, shipping.currency) <= shipping <= shipping_left(order):
@@ -134,10 +145,18 @@ def shipping_left(order: Order) -> Money:
 
 
 def request_refund(
-    payment: Payment, amount: Money, *, by: User | None = None, reason: str = "", of_invoice: bool = True
+    payment: Payment,
+    amount: Money,
+    *,
+    by: User | None = None,
+    reason: str = "",
+    of_invoice: bool = True,
+    edit: OrderEdit | None = None,
 ) -> Refund:
     """Within the caller's transaction: the row, the log, and the task that asks."""
-    refund = payment.refunds.create(amount=amount, actor=by, reason=reason[:200], of_invoice=of_invoice)
+    refund = payment.refunds.create(
+        amount=amount, actor=by, reason=reason[:200], of_invoice=of_invoice, edit=edit
+    )
     payment.order.record("refund_requested", by=by, why=reason[:300], amount=str(amount))
     send_refund.enqueue(refund.pk)
     return refund
@@ -257,7 +276,13 @@ def credit_refund(order: Order, refund: Refund) -> int | None:
     Last in its transaction: others who issue wait until it ends.
     """
     lines = [(row.order_line, row.quantity, row.amount) for row in refund.lines.select_related("order_line")]
-    note = credit_order(order, refund.amount, lines, refund.reason) if refund.of_invoice else None
+    note = None
+    if refund.edit:
+        others = refund.edit.refunds.exclude(credit_note=None).exclude(pk=refund.pk)  # type: ignore[attr-defined]
+        before = sum((one.amount for one in others), Money(0, refund.amount.currency))
+        note = credit_edit(order, refund.edit, refund.amount, before)
+    elif refund.of_invoice:
+        note = credit_order(order, refund.amount, lines, refund.reason)
     Refund.objects.filter(pk=refund.pk).update(credit_note=note)
     return note.pk if note else None
 
@@ -279,5 +304,5 @@ def _close_if_all_is_back(order: Order, refund: Refund) -> None:
     if sum(paid) == sum(one.amount for one in returned) and order.move_to(
         Order.Status.REFUNDED, by=refund.actor, why=refund.reason, strict=False
     ):
-        # What has not left yet can be sold to somebody else.
-        inventory.release(order.public_id)
+        # What has not left yet can be sold to somebody else. An open attempt for a change is closed by the reconciler.
+        release_stock(order)

@@ -10,6 +10,7 @@ import logging
 from datetime import timedelta
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.tasks import task
@@ -17,7 +18,8 @@ from django.utils import timezone
 
 from notifications.log_context import bind
 from shop.errors import ShopError
-from shop.orders.models import Order
+from shop.orders.amending import apply_paid_edit
+from shop.orders.models import Order, OrderEdit
 from shop.orders.services import mark_paid
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
@@ -68,19 +70,30 @@ async def start_payment(order: Order) -> Payment:
 
 
 def open_payment(order: Order) -> Payment:
-    """The attempt's row, kept before anybody is asked for money."""
-    if order.status != Order.Status.PENDING or order.reserved_until <= timezone.now():
-        raise PaymentClosed
+    """The attempt's row, kept before anybody is asked for money: for the order, or for the difference of its change."""
     for _ in range(3):
-        payment = order.payments.open().first()
-        if payment:
-            return payment
         try:
             with transaction.atomic():
-                return Payment.objects.create(order=order, amount=order.due)
+                edit = _payable_edit(order)
+                amount = edit.difference if edit else order.due
+                # Looked for first: the attempt of a change that was taken back may still be open beside it.
+                payment = order.payments.open().filter(edit=edit).first()
+                return payment or Payment.objects.create(order=order, edit=edit, amount=amount)
         except IntegrityError:
             continue  # Another tab opened it in this instant.
     raise PaymentClosed
+
+
+def _payable_edit(order: Order) -> OrderEdit | None:
+    """None where the order itself is to be paid. Raises PaymentClosed where nothing is."""
+    if order.status == Order.Status.PENDING and order.reserved_until > timezone.now():
+        return None
+    # Locked: whoever takes it back meanwhile finds the attempt, and closes it.
+    edit = order.edits.open().select_for_update(no_key=True).first()
+    # A second hold beside the first would be nobody's when it ends.
+    if edit is None or edit in order.edits.overdue() or settings.PAYMENT_CAPTURE == "at_shipping":
+        raise PaymentClosed
+    return edit
 
 
 def _attach(payment: Payment, intent: Intent) -> Payment:
@@ -100,7 +113,7 @@ async def refresh_payment(order: Order) -> str:
 
     Raises GatewayUnavailable; the webhook will bring the same news.
     """
-    payment = await sync_to_async(order.payments.open().exclude(intent_id=None).first)()
+    payment = await sync_to_async(order.payments.open().exclude(intent_id=None).last)()
     if payment:
         intent = await gateway.retrieve_intent(payment.intent_id or "")
         await sync_to_async(apply_intent)(intent)
@@ -158,7 +171,7 @@ def apply_intent(intent: Intent) -> None:
     # A webhook may be faster than the answer that would have told us the intent's id.
     known = Q(intent_id=intent.id) | Q(intent_id=None, idempotency_key=intent.key)
     # Locked: a webhook and the buyer's return often come in the same instant.
-    locked = Payment.objects.select_for_update(of=("self",), no_key=True).select_related("order")
+    locked = Payment.objects.select_for_update(of=("self",), no_key=True).select_related("order", "edit")
     payment = locked.filter(known).first()
     if payment is None:
         logger.info("payment intent %s is not ours", intent.id)
@@ -198,7 +211,7 @@ def _authorised(payment: Payment, intent: Intent) -> None:
         return
     payment.order.keep_evidence("card_country", intent.country)
     why = f"{fields['method']}. The money is taken when the parcel leaves.".removeprefix(". ")
-    if not mark_paid(payment.order, why=why):
+    if not _settle(payment, why):
         close_payment.enqueue(payment.pk)  # called off meanwhile: the hold is given back, nothing was taken
 
 
@@ -209,10 +222,10 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
     fields = {"status": Status.SUCCEEDED, "intent_id": intent.id, "updated_at": timezone.now()}
     if not fresh.update(**fields, amount=intent.received, method=intent.method or payment.method):
         return
-    asked, order = payment.amount, payment.order
-    order.keep_evidence("card_country", intent.country)
-    held = payment.status in Payment.HELD
+    asked, held = payment.amount, payment.status in Payment.HELD
     payment.refresh_from_db()
+    order = payment.order
+    order.keep_evidence("card_country", intent.country)
     called_off = order.status in (Order.Status.CANCELLED, Order.Status.REFUNDED)
     if held and not (called_off and payment.refundable.amount):
         order.record("captured", amount=str(intent.received))
@@ -222,12 +235,21 @@ def _succeeded(payment: Payment, intent: Intent) -> None:
         request_refund(
             payment, intent.received, reason="It was not the amount of the order.", of_invoice=False
         )
-    elif not mark_paid(order, why=payment.method):
-        # Cancelled, or paid by another attempt: the stock may be gone, so the money goes back.
-        late = order.status == Order.Status.CANCELLED
-        why = "The payment came after the order was cancelled." if late else "The order had been paid before."
+    elif not _settle(payment, payment.method):
+        # Called off, or paid by another attempt: the stock may be gone, so the money goes back.
+        late = payment.called_off
+        what = "change" if payment.edit else "order"
+        gone = f"The payment came after the {what} was {'taken back' if payment.edit else 'cancelled'}."
+        why = gone if late else f"The {what} had been paid before."
         _trouble(order, "paid_too_late" if late else "paid_twice", why)
         request_refund(payment, payment.refundable, reason=why, of_invoice=False)
+
+
+def _settle(payment: Payment, why: str) -> bool:
+    """What it was for is paid; False where it was paid or called off before."""
+    if payment.edit_id:
+        return apply_paid_edit(payment.edit_id, why)
+    return mark_paid(payment.order, why=why)
 
 
 def _trouble(order: Order, kind: str, why: str) -> None:

@@ -100,6 +100,7 @@ def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     paid = order.payments.filter(status=Payment.Status.SUCCEEDED).prefetch_related("refunds")
     by_card = [one for one in paid if not one.gift_card_id]
     payment = by_card[-1] if by_card else None
+    edit = order.open_edit()
     ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
     return {
         "documents": documents_of(order),
@@ -111,6 +112,8 @@ def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
         "ran_out": payment is None and order.ran_out(ended),
         "processing": order.status == Order.Status.PENDING
         and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
+        "edit": edit,
+        "edit_processing": edit and edit.payments.filter(status=Payment.Status.PROCESSING).exists(),
         "can_cancel": order.status in BEFORE_PACKING and is_owner(request.user, order),
         **return_facts(order, is_owner(request.user, order)),
         "can_claim": order.user_id is None and _may_claim(request.user, order),

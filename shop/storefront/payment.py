@@ -35,11 +35,13 @@ Status = Order.Status
 @require_safe
 async def pay(request: HttpRequest, public_id: str) -> HttpResponse:
     position, order = await sync_to_async(_find)(request, public_id)
-    if order.status not in (Status.PENDING, Status.CANCELLED):
+    if order.status not in (Status.PENDING, Status.PAID, Status.CANCELLED):
         return redirect(order)
     try:
         payment = await start_payment(order)
     except PaymentClosed:
+        if order.status == Status.PAID:
+            return redirect(order)
         return await sync_to_async(_closed_page)(request, order)
     except (GatewayUnavailable, GatewayRefused) as error:
         return await sync_to_async(_trouble_page)(request, order, error.message)
@@ -61,7 +63,7 @@ async def pay_with(request: HttpRequest, public_id: str) -> HttpResponse:
     except GatewayRefused as error:
         with contextlib.suppress(GatewayUnavailable, GatewayRefused):
             await refresh_payment(order)  # the decline for the log, or a payment that another tab made
-        if order.status == Status.PENDING:
+        if await sync_to_async(_is_payable)(order):
             messages.error(request, error.message)
     except (PaymentClosed, GatewayUnavailable, NoSuchCard) as error:
         messages.error(request, error.message)
@@ -88,7 +90,7 @@ async def pay_return(request: HttpRequest, public_id: str) -> HttpResponse:
 async def pay_status(request: HttpRequest, public_id: str) -> JsonResponse:
     """For the pay page's script, where no push arrives. `?ask` also asks the provider: after a card was sent."""
     order = await sync_to_async(find_order)(request, public_id)
-    if "ask" in request.GET and order.status == Status.PENDING:
+    if "ask" in request.GET and order.status in (Status.PENDING, Status.PAID):
         try:
             await refresh_payment(order)
         except (GatewayUnavailable, GatewayRefused) as error:
@@ -113,10 +115,14 @@ async def _kept_cards(request: HttpRequest, order: Order) -> list[SavedCard]:
         return []
 
 
+def _is_payable(order: Order) -> bool:
+    return order.status == Status.PENDING or order.open_edit() is not None
+
+
 def _state(order: Order) -> dict[str, str]:
     payment = order.payments.last()
     state = {"status": order.status, "payment": payment.status if payment else ""}
-    done = order.status != Status.PENDING or (payment and payment.status == Payment.Status.PROCESSING)
+    done = not _is_payable(order) or (payment and payment.status == Payment.Status.PROCESSING)
     if order.status == Status.CANCELLED:
         state["url"] = reverse("storefront:pay", args=[order.public_id])
     elif done:
@@ -126,7 +132,7 @@ def _state(order: Order) -> dict[str, str]:
 
 def _after_return(request: HttpRequest, order: Order) -> HttpResponse:
     payment = order.payments.last()
-    if order.status != Status.PENDING or (payment and payment.status == Payment.Status.PROCESSING):
+    if not _is_payable(order) or (payment and payment.status == Payment.Status.PROCESSING):
         return redirect(order)
     if payment and payment.last_error:
         messages.error(request, payment.last_error)
@@ -146,6 +152,8 @@ def _pay_page(
         "order": order,
         "position": position,
         "payment": payment,
+        "edit": payment.edit,
+        "to_pay": payment.amount,
         "saved_cards": cards,
         "publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "stripe_js": settings.STRIPE_JS,
