@@ -43,6 +43,7 @@ class OptionValueSerializer(serializers.ModelSerializer):
 class VariantSerializer(serializers.ModelSerializer):
     price = Amount()
     full_price = Amount()
+    prior_price = Amount()
     options = OptionValueSerializer(source="option_values", many=True)
     available = serializers.SerializerMethodField()
     in_stock = serializers.SerializerMethodField()
@@ -50,7 +51,10 @@ class VariantSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Variant
-        fields = ("sku", "price", "full_price", "weight_g", "options", "available", "in_stock", "lead_days")
+        fields = (
+            *("sku", "price", "full_price", "prior_price", "weight_g", "options"),
+            *("available", "in_stock", "lead_days"),
+        )
 
     def get_available(self, variant: Variant) -> int:
         return stock_of(variant).available

@@ -6,10 +6,10 @@ Every way to write these passes here: save() of a model, and update() of a Query
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
@@ -19,14 +19,19 @@ from shop.money import as_json
 if TYPE_CHECKING:
     from shop.catalog.models import Product, Variant
 
-PRICES_AN_EVENT = 50  # with the longest SKUs they still fit a frame
+PRICES_AN_EVENT = 35  # with the longest SKUs they still fit a frame
 
 
 @contextmanager
 def announced[Row: models.Model](
-    rows: models.QuerySet[Row], what: Callable[[Row], object], announce: Callable[[Sequence[Row]], None]
+    rows: models.QuerySet[Row],
+    what: Callable[[Row], Any],
+    announce: Callable[[Sequence[Row], Mapping[int, Any]], None],
 ) -> Iterator[None]:
-    """Around a write to these rows: announces those of which it changed `what`; new rows are no change."""
+    """Around a write to these rows: announces those of which it changed `what`, and what it was, by id.
+
+    New rows are no change.
+    """
     every = rows.model._default_manager
     with transaction.atomic(using=rows.db, savepoint=False):
         # Locked, so that of two changes at the same moment the second compares with what the first left.
@@ -35,7 +40,7 @@ def announced[Row: models.Model](
         yield
         after = every.in_bulk(list(before)) if before else {}
         if changed := [row for pk, row in after.items() if what(row) != before[pk]]:
-            announce(changed)
+            announce(changed, {row.pk: before[row.pk] for row in changed})
 
 
 def announce_prices(variants: Sequence[Variant]) -> None:
@@ -46,11 +51,14 @@ def announce_prices(variants: Sequence[Variant]) -> None:
     for slug, of_product in sorted(changed.items()):
         for some in batched(of_product, PRICES_AN_EVENT):
             prices = {one.sku: as_json(one.price) for one in some}
-            # What those on sale cost otherwise; of the others there is nothing to say.
+            # What those on sale cost otherwise, and at least before; of the others there is nothing to say.
             full = {one.sku: as_json(one.full_price) for one in some if one.full_price is not None}
-            notify(f"product:{slug}", "price", prices=prices, **({"full": full} if full else {}))
+            prior = {one.sku: as_json(one.prior_price) for one in some if one.prior_price is not None}
+            notify(
+                f"product:{slug}", "price", prices=prices, **({"full": full, "prior": prior} if full else {})
+            )
 
 
-def announce_visibility(products: Sequence[Product]) -> None:
+def announce_visibility(products: Sequence[Product], before: Mapping[int, bool]) -> None:
     for product in sorted(products, key=lambda one: one.slug):
         notify(f"product:{product.slug}", "visibility", visible=product.is_visible)

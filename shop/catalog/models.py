@@ -1,4 +1,4 @@
-"""What the shop sells: products in a tree of categories, each in variants."""
+"""What the shop sells: variants of products, and what each of them costs."""
 
 from __future__ import annotations
 
@@ -9,229 +9,45 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Min, Prefetch, Q
-from django.urls import reverse
-from django.utils import timezone
+from django.db.models import F, Prefetch, Q
 from djmoney.models.fields import MoneyField
 from djmoney.models.validators import MinMoneyValidator
-from pictures.models import PictureField
-from treebeard.mp_tree import MP_Node
 
-from shop.catalog.announcing import announce_prices, announce_visibility, announced
+from shop.catalog.announcing import announce_prices, announced
+from shop.catalog.past_prices import PastPrice
+from shop.catalog.products import Category, Product, ProductImage, ProductQuerySet, TaxClass
+from shop.catalog.traits import Attribute, Option, OptionValue, ProductAttribute
 from shop.money import payable, rounded
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from djmoney.money import Money
 
-
-class Category(MP_Node):
-    name = models.CharField(max_length=80)
-    slug = models.SlugField(max_length=80, unique=True)
-    description = models.TextField(blank=True)
-
-    class Meta:
-        verbose_name_plural = "categories"
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("storefront:category", args=[self.slug])
-
-
-class TaxClass(models.TextChoices):
-    STANDARD = "standard", "Standard rate"
-    REDUCED = "reduced", "Reduced rate"
-    ZERO = "zero", "Not taxed"
+__all__ = [
+    "Attribute",
+    "Category",
+    "Option",
+    "OptionValue",
+    "PastPrice",
+    "Product",
+    "ProductAttribute",
+    "ProductImage",
+    "ProductQuerySet",
+    "TaxClass",
+    "Variant",
+]
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
-    def visible(self, at: datetime | None = None) -> ProductQuerySet:
-        """Those that the public may see now (or at another time, to look ahead)."""
-        at = at or timezone.now()
-        return self.filter(visible_from__lte=at).filter(Q(visible_until=None) | Q(visible_until__gt=at))
-
-    def in_category(self, category: Category) -> ProductQuerySet:
-        return self.filter(category__path__startswith=category.path)
-
-    def update(self, **changes: Any) -> int:
-        if not changes.keys() & {"visible_from", "visible_until"}:
-            return super().update(**changes)
-        with announced(self, attrgetter("is_visible"), announce_visibility):
-            return super().update(**changes)
-
-    def with_price_from(self) -> ProductQuerySet:
-        return self.annotate(price_from=Min("variants__price"))
-
-    def for_cards(self) -> ProductQuerySet:
-        """All that a card shows, in three queries whatever the number of cards."""
-        first = ProductImage.objects.filter(position=0)
-        return self.with_price_from().prefetch_related(
-            Prefetch("images", queryset=first, to_attr="cover_images")
-        )
+REPRICED = [
+    *("price", "full_price", "full_price_currency", "sale_percent"),
+    *("prior_price", "prior_price_currency"),
+]
 
 
-class Product(models.Model):
-    """`artist` and `subtitle` are the two lines under a title; `story` is the longer text."""
-
-    class Orientation(models.TextChoices):
-        PORTRAIT = "portrait"
-        LANDSCAPE = "landscape"
-        SQUARE = "square"
-
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products")
-    title = models.CharField(max_length=120)
-    slug = models.SlugField(max_length=120, unique=True)
-    subtitle = models.CharField(max_length=160, blank=True)
-    artist = models.CharField(max_length=80, blank=True)
-    story = models.TextField(blank=True)
-    orientation = models.CharField(max_length=10, choices=Orientation, default=Orientation.PORTRAIT)
-    tax_class = models.CharField(max_length=10, choices=TaxClass, default=TaxClass.STANDARD)
-    visible_from = models.DateTimeField(default=timezone.now)
-    visible_until = models.DateTimeField(null=True, blank=True)
-    position = models.PositiveIntegerField(default=0, help_text="Lower comes first where nothing else sorts.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = ProductQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["position", "id"]
-        indexes = [models.Index(fields=["visible_from", "position"])]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(visible_until=None) | Q(visible_until__gt=F("visible_from")),
-                name="product_visible_from_before_until",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.title
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        mine = Product.objects.filter(pk=self.pk)
-        with announced(mine, attrgetter("is_visible"), announce_visibility):
-            super().save(*args, **kwargs)
-
-    def get_absolute_url(self) -> str:
-        return reverse("storefront:product", args=[self.slug])
-
-    @property
-    def is_visible(self) -> bool:
-        now = timezone.now()
-        return self.visible_from <= now and (self.visible_until is None or self.visible_until > now)
-
-    @property
-    def cover(self) -> ProductImage | None:
-        """The first image; free of a query after `for_cards()`."""
-        images = getattr(self, "cover_images", None)
-        if images is None:
-            images = list(self.images.all()[:1])
-        return images[0] if images else None
-
-
-class ProductImage(models.Model):
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
-    picture = PictureField(upload_to="products", width_field="width", height_field="height", max_length=200)
-    width = models.PositiveIntegerField(editable=False, default=0)
-    height = models.PositiveIntegerField(editable=False, default=0)
-    alt = models.CharField("description for who cannot see it", max_length=200)
-    tone = models.CharField(max_length=7, default="#e6e0d4", help_text="Shown until the picture has loaded.")
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position", "id"]
-
-    def __str__(self) -> str:
-        return self.alt
-
-
-class Attribute(models.Model):
-    """A named fact that products can state, of one type: `artist's inks`, `year`, `hand-numbered`."""
-
-    class Kind(models.TextChoices):
-        TEXT = "text"
-        NUMBER = "number"
-        BOOLEAN = "boolean"
-
-    code = models.SlugField(max_length=40, unique=True)
-    name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TEXT)
-    unit = models.CharField(max_length=20, blank=True)
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position", "id"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ProductAttribute(models.Model):
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="attributes")
-    attribute = models.ForeignKey(Attribute, on_delete=models.PROTECT, related_name="values")
-    text = models.CharField(max_length=200, blank=True)
-    number = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
-    boolean = models.BooleanField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["attribute__position", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["product", "attribute"], name="attribute_once_per_product"),
-            models.CheckConstraint(
-                condition=(~Q(text="") & Q(number=None) & Q(boolean=None))
-                | (Q(text="") & Q(number__isnull=False) & Q(boolean=None))
-                | (Q(text="") & Q(number=None) & Q(boolean__isnull=False)),
-                name="attribute_has_one_value",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.attribute}: {self.value}"
-
-    @property
-    def value(self) -> str:
-        if self.number is not None:
-            return f"{self.number.normalize():f} {self.attribute.unit}".strip()
-        if self.boolean is not None:
-            return "Yes" if self.boolean else "No"
-        return self.text
-
-
-class Option(models.Model):
-    """What variants of a product differ in: size, paper, frame."""
-
-    code = models.SlugField(max_length=40, unique=True)
-    name = models.CharField(max_length=80)
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position", "id"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class OptionValue(models.Model):
-    option = models.ForeignKey(Option, on_delete=models.CASCADE, related_name="values")
-    code = models.SlugField(max_length=60)
-    label = models.CharField(max_length=80)
-    swatch = models.CharField(
-        max_length=7, blank=True, help_text="A colour such as #8a6423, where one says more."
-    )
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["option__position", "position", "id"]
-        constraints = [models.UniqueConstraint(fields=["option", "code"], name="option_value_code_once")]
-
-    def __str__(self) -> str:
-        return self.label
-
-
-REPRICED = ["price", "full_price", "full_price_currency", "sale_percent"]
+def priced_anew(variants: Sequence[Variant], before: Mapping[int, Money]) -> None:
+    PastPrice.objects.bulk_create(PastPrice(variant_id=pk, price=price) for pk, price in before.items())
+    announce_prices(variants)
 
 
 class VariantQuerySet(models.QuerySet["Variant"]):
@@ -242,7 +58,7 @@ class VariantQuerySet(models.QuerySet["Variant"]):
     def update(self, **changes: Any) -> int:
         if not changes.keys() & {"price", "price_currency"}:
             return super().update(**changes)
-        with announced(self, attrgetter("price"), announce_prices):
+        with announced(self, attrgetter("price"), priced_anew):
             return super().update(**changes)
 
     def with_options(self) -> VariantQuerySet:
@@ -253,7 +69,8 @@ class VariantQuerySet(models.QuerySet["Variant"]):
 class Variant(models.Model):
     """One thing that can be bought. `price` is what it costs now, tax as docs/pricing.md says.
 
-    During a sale `full_price` is what it costs otherwise; outside of one it is None. Both are written by `reprice`.
+    During a sale `full_price` is what it costs otherwise and `prior_price` the lowest of the 30 days before it; outside
+    of one they are None. All are written by `reprice`.
     """
 
     if TYPE_CHECKING:
@@ -268,6 +85,15 @@ class Variant(models.Model):
         validators=[MinMoneyValidator(0), payable],
     )
     full_price = MoneyField(
+        max_digits=12,
+        decimal_places=3,
+        default_currency=settings.DEFAULT_CURRENCY,
+        default=None,
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    prior_price = MoneyField(
         max_digits=12,
         decimal_places=3,
         default_currency=settings.DEFAULT_CURRENCY,
@@ -296,21 +122,33 @@ class Variant(models.Model):
                 | Q(sale_percent__gt=0, sale_percent__lte=100, full_price__gte=F("price")),
                 name="variant_full_price_only_on_sale",
             ),
+            models.CheckConstraint(
+                condition=Q(sale_percent=0, prior_price=None)
+                | Q(sale_percent__gt=0, prior_price__isnull=False),
+                name="variant_prior_price_only_on_sale",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.sku
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        with announced(Variant.objects.filter(pk=self.pk), attrgetter("price"), announce_prices):
+        with announced(Variant.objects.filter(pk=self.pk), attrgetter("price"), priced_anew):
             super().save(*args, **kwargs)
 
     @property
     def regular_price(self) -> Money:
         return self.price if self.full_price is None else self.full_price
 
-    def reprice(self, regular: Money, sale_percent: int) -> None:
-        """Sets what it costs now and otherwise; the caller saves `REPRICED`."""
+    def reprice(self, regular: Money, sale_percent: int, lowest: Money | None = None) -> None:
+        """Sets what it costs now and otherwise; the caller saves `REPRICED`.
+
+        `lowest` is that of its past prices within 30 days. A reduction that only grows keeps the one before it.
+        """
+        if not sale_percent:
+            self.prior_price = None
+        elif not 0 < self.sale_percent <= sale_percent:
+            self.prior_price = self.price if lowest is None else min(self.price, lowest)
         self.price, self.full_price, self.sale_percent = regular, None, sale_percent
         if sale_percent:
             self.price, self.full_price = rounded(regular * (Decimal(100 - sale_percent) / 100)), regular

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Case, F, IntegerField, Value, When
 
-from shop.catalog.models import REPRICED, Variant
+from shop.catalog.models import REPRICED, PastPrice, Variant
 from shop.pricing.models import Sale
 
 AT_ONCE = 500
@@ -37,7 +37,8 @@ def _apply_some() -> int:
     late = Variant.objects.annotate(due=due).exclude(sale_percent=F("due")).order_by("pk")[:AT_ONCE]
     percents = dict(late.values_list("pk", "due"))
     variants = list(Variant.objects.select_for_update(no_key=True).filter(pk__in=percents).order_by("pk"))
+    lowest = PastPrice.objects.lowest(variants)
     for variant in variants:
-        variant.reprice(variant.regular_price, percents[variant.pk])
+        variant.reprice(variant.regular_price, percents[variant.pk], lowest.get(variant.pk))
     Variant.objects.bulk_update(variants, REPRICED)
     return len(variants)

@@ -35,7 +35,7 @@ def follow(products: Sequence[Any]) -> None:
         if now:
             product.price_from = min(Decimal(price) for _, price, *_ in now.values())
             cheapest = min(now.values(), key=lambda one: Decimal(one[1]))
-            product.full_from = Decimal(cheapest[3]) if len(cheapest) == 4 else None
+            product.prior_from = Decimal(cheapest[3]) if len(cheapest) == 4 else None
 
 
 def _stream(product: Product) -> str:
@@ -44,14 +44,14 @@ def _stream(product: Product) -> str:
 
 def _variants(products: Sequence[Product]) -> defaultdict[int, dict[str, tuple[Any, ...]]]:
     """By product and SKU, how many are left, what one costs, how many of them are here,
-    and what it costs otherwise, if a sale is on."""
+    and what it cost at least before, if a sale is on that makes it cost less than that."""
     here = Coalesce(F("stock__on_hand") - F("stock__reserved"), 0)
     ahead = Coalesce(F("stock__backorder_limit"), 0)
     rows = Variant.objects.filter(product__in=products).values_list(
-        "product", "sku", "price", here, ahead, "full_price"
+        "product", "sku", "price", here, ahead, "prior_price"
     )
     found: defaultdict[int, dict[str, tuple[Any, ...]]] = defaultdict(dict)
-    for product, sku, price, count, limit, full in rows:
-        was = () if full is None else (f"{full.normalize():f}",)
+    for product, sku, price, count, limit, prior in rows:
+        was = () if prior is None or prior <= price else (f"{prior.normalize():f}",)
         found[product][sku] = (count + limit, f"{price.normalize():f}", max(0, count), *was)
     return found

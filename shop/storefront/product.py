@@ -90,8 +90,12 @@ def _as_data(variant: Any, images: list[ProductImage], delivery: dict[str, Any] 
         "wall": _wall(variant, images),
         "awaited": variant.awaited,
         "watched": price(variant.watched),
-        **({"full": money(variant.full_price)} if variant.full_price is not None else {}),
+        **(_reduced(variant) if variant.full_price is not None else {}),
     }
+
+
+def _reduced(variant: Variant) -> dict[str, str]:
+    return {"full": money(variant.full_price), "prior": money(variant.prior_price)}
 
 
 def _frame(variant: Variant) -> str:

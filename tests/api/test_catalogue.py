@@ -66,6 +66,7 @@ def test_a_product_with_variants_stock_facts_and_where_its_stream_stands(
             "sku": variant.sku,
             "price": {"amount": "24.00", "currency": "EUR"},
             "full_price": None,
+            "prior_price": None,
             "weight_g": 420,
             "options": [
                 {"option": "size", "name": "Size", "value": "30x40", "label": "30 × 40 cm", "swatch": ""}

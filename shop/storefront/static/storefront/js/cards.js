@@ -26,24 +26,25 @@ function write(place, words) {
 
 function show(card, variants) {
   const priced = Object.values(variants).filter(([, price]) => price !== null);
-  const [, price, , full] = priced.sort(([, one], [, other]) => one - other)[0];
+  const [, price, , prior] = priced.sort(([, one], [, other]) => one - other)[0];
   const place = card.querySelector("[data-mark]");
   const [words, tone] = mark(card, variants);
   write(card.querySelector("[data-from]"), money.format(price));
-  write(card.querySelector("[data-was]"), full ? money.format(full) : "");
+  write(card.querySelector("[data-was]"), prior ? money.format(prior) : "");
   write(place, words);
   if (place) place.className = `card__mark ${tone}`;
 }
 
 const hear = {
   stock: (variants, { sku, available, here }) => {
-    const [, price = null, , full] = variants[sku] ?? [];
-    variants[sku] = [available, price, here, full];
+    const [, price = null, , prior] = variants[sku] ?? [];
+    variants[sku] = [available, price, here, prior];
   },
-  price: (variants, { prices, full = {} }) => {
+  price: (variants, { prices, prior = {} }) => {
     for (const [sku, { amount }] of Object.entries(prices)) {
       const [left, , here] = variants[sku] ?? [0, null, 0];
-      variants[sku] = [left, amount, here, full[sku]?.amount];
+      const before = prior[sku]?.amount;
+      variants[sku] = [left, amount, here, Number(before) > Number(amount) ? before : undefined];
     }
   },
   visibility: (variants, { visible }, card) => card.toggleAttribute("data-away", !visible),

@@ -92,6 +92,8 @@ function showWall() {
 function showPrice() {
   page.querySelector("[data-price]").textContent = chosen.price;
   page.querySelector("[data-was]").textContent = chosen.full ?? "";
+  page.querySelector("[data-prior]").textContent = chosen.prior ?? "";
+  page.querySelector("[data-prior]").parentElement.hidden = !chosen.prior;
 }
 
 function choose(variant) {
@@ -114,10 +116,11 @@ const money = new Intl.NumberFormat(document.documentElement.lang, {
   currency: document.documentElement.dataset.currency,
 });
 
-function reprice(variant, { amount }, full) {
+function reprice(variant, { amount }, full, prior) {
   const before = variant.price;
   variant.price = money.format(amount);
   variant.full = full ? money.format(full.amount) : "";
+  variant.prior = prior ? money.format(prior.amount) : "";
   if (variant !== chosen || variant.price === before) return;
   showPrice();
   repriced.textContent = `The price changed just now. It was ${before}, it is ${variant.price}.`;
@@ -131,8 +134,10 @@ const hear = {
     showOptions();
     if (variant === chosen) showStock();
   },
-  price({ prices, full = {} }) {
-    for (const variant of variants) if (variant.sku in prices) reprice(variant, prices[variant.sku], full[variant.sku]);
+  price({ prices, full = {}, prior = {} }) {
+    for (const variant of variants.filter(({ sku }) => sku in prices)) {
+      reprice(variant, prices[variant.sku], full[variant.sku], prior[variant.sku]);
+    }
   },
   visibility({ visible }) {
     away = !visible;
