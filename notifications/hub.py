@@ -306,6 +306,8 @@ class Hub:
                 if feed.is_behind and feed.last < entries[0].offset:  # pruned before it was handed on here
                     feed.lose()
                     return
+        except Exception:
+            logger.warning("The log cannot be read; trying again.", exc_info=True)
         finally:
             feed.filling = False
 
@@ -340,6 +342,8 @@ class Hub:
             while self._relay_wanted:
                 self._relay_wanted = False
                 await self.read(services.relay)
+        except Exception:
+            logger.warning("What waits for its place in the log gets none; trying again.", exc_info=True)
         finally:
             self._relaying = False
 

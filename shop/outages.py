@@ -26,6 +26,8 @@ SQLITE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 }
+# PostgreSQL's deadlock_detected and serialization_failure.
+OURS = {"40P01", "40001"}
 PRIMARY = 0xFF  # the part of SQLite's code that names the kind
 
 
@@ -39,12 +41,21 @@ def is_outage(error: BaseException | None) -> bool:
     return code is None or code & PRIMARY in SQLITE
 
 
+def is_our_order_of_locks(error: BaseException | None) -> bool:
+    """A deadlock, or transactions that cannot follow one another: trying again helps, and it is a fault of ours."""
+    while error:
+        if getattr(error, "sqlstate", None) in OURS:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 class InOneLine(logging.Filter):
     """Of requests that met an outage: what it was, without the way there, which is the same for all of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if is_outage(error):
+        if is_outage(error) and not is_our_order_of_locks(error):
             record.exc_info = None
             record.msg, record.args = "%s (%s)", (record.getMessage(), str(error).partition("\n")[0])
         return True

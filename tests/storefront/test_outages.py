@@ -11,7 +11,9 @@ from django.test import Client
 from django.urls import path
 from django.utils.crypto import get_random_string
 from django.views.decorators.csrf import csrf_exempt
+from psycopg import errors
 
+from shop.outages import InOneLine, is_outage
 from shop.urls import handler400, handler403, handler404, handler500  # noqa: F401  Django looks for them here.
 from shop.urls import urlpatterns as shop_urls
 
@@ -95,6 +97,17 @@ def test_an_outage_is_one_line_of_the_log(quiet: Client, caplog: pytest.LogCaptu
     nonsense, outage = caplog.records
     assert outage.exc_info is None
     assert nonsense.exc_info is not None
+
+
+@pytest.mark.parametrize("kind", [errors.DeadlockDetected, errors.SerializationFailure])
+def test_locks_taken_in_the_wrong_order_keep_their_way_there(kind: type[Exception]) -> None:
+    """The visitor may try again, and we have to look at it."""
+    error = OperationalError("deadlock detected")
+    error.__cause__ = kind()
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "Gone: %s", ("/",), (type(error), error, None))
+    assert is_outage(error)
+    assert InOneLine().filter(record)
+    assert record.exc_info is not None
 
 
 def test_a_session_that_cannot_be_written_is_no_fault_of_the_visitor(quiet: Client) -> None:
