@@ -11,8 +11,9 @@ from lab.faults.site import Server, Site
 
 SETTLES_WITHIN = 90.0
 AT_REST_WITHIN = 30.0
+BOOKS: dict[str, float] = {"half_orders": 0, "stock_faults": 0, "money_faults": 0}
 BOUNDS: dict[str, float] = {
-    "half_orders": 0,
+    **BOOKS,
     "leaked_reservations": 0,
     "leaked_connections": 0,
     "open_transactions": 0,
@@ -23,7 +24,6 @@ BOUNDS: dict[str, float] = {
     "charged_unknown_to_us": 0,
     "undelivered": 0,
     "lost_events": 0,
-    "stock_faults": 0,
     "settled_s": SETTLES_WITHIN,
 }
 
@@ -36,6 +36,19 @@ def left(site: Site, shop: Server, since: int, before: int) -> dict[str, float]:
         "open_transactions": site.writer.call("holding.open_transactions"),
         "leaked_connections": max(0, at_rest(shop, before) - before),
     }
+
+
+def books(site: Site, shop: Server, since: int) -> dict[str, float]:
+    """Of a load that only places orders: whether they, the shelf and the money are whole."""
+    return {
+        "half_orders": len(site.writer.call("whole.half_orders", since)),
+        "stock_faults": len(site.writer.call("sales.shelf_faults")),
+        "money_faults": money_faults(shop, since),
+    }
+
+
+def money_faults(shop: Server, since: int) -> int:
+    return len(shop.process.call("sales.money_faults", since))
 
 
 def at_rest(shop: Server, enough: int = 0, within: float = AT_REST_WITHIN) -> int:
@@ -59,6 +72,7 @@ def settle(site: Site, shop: Server, since: int) -> dict[str, float]:
         "unsettled": unsettled,
         "charged_unknown_to_us": differences(shop.url, seen),
         **{name: seen[name] for name in BOUNDS if name in seen},
+        "money_faults": money_faults(shop, since),
         "undelivered": messages(site, "state = 'given up'"),
         "settled_s": settled,
     }

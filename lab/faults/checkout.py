@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import aiohttp
 
+from lab.faults import aftermath
 from lab.faults.dying import CHECKOUT, PLACING, STARTING, TOLD
 from lab.faults.harness import Case, main
 from lab.faults.provider import confirm, differences
@@ -32,6 +33,7 @@ BOUNDS = {
     "charged_unknown_to_us": 0,
     "lost_events": 0,
     "stock_faults": 0,
+    "money_faults": 0,
     "not_finished": 0,
     "settled_s": 90.0,
 }
@@ -77,6 +79,7 @@ def _die(site: Site, shop: Server, product: tuple[str, int], since: int, point: 
         "unsettled": unsettled,
         "charged_unknown_to_us": differences(shop.url, seen),
         **{name: seen[name] for name in BOUNDS if name in seen},
+        "money_faults": aftermath.money_faults(shop, since),
         "settled_s": settled,
     }
     return Case(f"killed when {point}", figures)

@@ -4,13 +4,14 @@
 
 They come as clients do that were told nothing: with full jitter from half a second on. One in ten is signed in and has
 a stream of its own beside the public one. All must be back within 60 s with nothing lost, at the price of at most one
-query of the log for each, and every checkout meanwhile must end in an order.
+query of the log for each, and every checkout meanwhile must end in an order that is whole.
 """
 
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lab.faults import aftermath
 from lab.faults.harness import Case, main
 from lab.faults.shoppers import Shopper
 from lab.faults.site import Server, Site
@@ -23,6 +24,7 @@ BOUNDS = {
     "back_max_s": 60.0,
     "log_queries_per_resume": 1,
     "checkout_failures": 0,
+    **aftermath.BOOKS,
 }
 EVERY = 0.2
 WITHIN = 120.0
@@ -49,6 +51,7 @@ def _drop_all(site: Site, server: Server, web: Server, size: Size) -> Case:
     own = [(f"user:{pk}", f"sessionid={key}") for pk, key in users]
     opened = crowd.call("open", size.sockets, [server.port], [stream], own=own, within=300)
     server.process.call("count_queries")
+    since = site.writer.call("sales.last_order")
     with Shopper(web.url, *site.product(stock=100_000)) as shopper:
         writing = site.say(stream, events, every=EVERY)
         time.sleep(size.seconds / 20)
@@ -76,6 +79,7 @@ def _drop_all(site: Site, server: Server, web: Server, size: Size) -> Case:
         "log_queries_per_resume": asked.get("log", 0) / max(1, seen["returns"]),
         "queries_per_resume": (asked.get("log", 0) + asked.get("rights", 0)) / max(1, seen["returns"]),
         **shopper.figures(),
+        **aftermath.books(site, web, since),
     }
     return Case(f"{size.sockets} dropped at once", figures)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lab.faults import aftermath
 from lab.faults.harness import Case, main
 from lab.faults.shoppers import Shopper
 from lab.faults.site import Server, Site
@@ -23,6 +24,7 @@ BOUNDS = {
     "caught_up_s": 10.0,
     "p99_ms": 2000.0,
     "checkout_failures": 0,
+    **aftermath.BOOKS,
 }
 
 
@@ -63,6 +65,7 @@ def _killed_and_empty(site: Site, server: Server, size: Size) -> Case:
 
 def _absent(site: Site, server: Server, web: Server, size: Size) -> Case:
     stream, events = _follow(site, server, size, size.absent)
+    since = site.writer.call("sales.last_order")
     site.valkey.terminate()
     time.sleep(1)
     try:
@@ -74,6 +77,7 @@ def _absent(site: Site, server: Server, web: Server, size: Size) -> Case:
         site.restart_valkey()
         site.crowd.call("close")
     figures = {**_delivery(seen), "p50_ms": seen["p50_ms"], "p99_ms": seen["p99_ms"], **shopper.figures()}
+    figures |= aftermath.books(site, web, since)
     return Case(f"absent for {size.absent:g} s", figures)
 
 

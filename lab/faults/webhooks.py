@@ -3,8 +3,9 @@
     python -m lab.faults.webhooks [--database postgres|sqlite] [--small]
 
 Of each order two messages come, that its payment is under way and that it succeeded. Whatever comes first, and
-however often: each message is recorded once, and each order is paid by one event. What the provider did not sign within
-the last five minutes is answered 400 and changes nothing; it is about other orders, which must stay unpaid.
+however often: each message is recorded once, and each order is paid by one event, with one line of the ledger. What the
+provider did not sign within the last five minutes is answered 400 and changes nothing; it is about other orders, which
+must stay unpaid.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ BOUNDS = {
     "refused_of_genuine": 0,
     "accepted_of_others": 0,
     "paid_by_others": 0,
+    "stock_faults": 0,
+    "money_faults": 0,
 }
 COPIES, SHARE = 10, 0.05  # of forged ones, and of stale ones
 AT_ONCE = 32
@@ -59,6 +62,7 @@ def run(site: Site, size: Size) -> Iterator[Case]:
 
 def _storm(site: Site, shop: Server, size: Size) -> Case:
     variant, secret = site.product(stock=100_000)[1], site.writer.call("sales.webhook_secret")
+    since = site.writer.call("sales.last_order")
     sold = site.writer.call("sales.sell", size.orders, variant, within=300)
     others = site.writer.call("sales.sell", max(1, size.orders // 10), variant, within=300)
     deliveries = _deliveries(sold, others, secret)
@@ -82,6 +86,9 @@ def _storm(site: Site, shop: Server, size: Size) -> Case:
             n for (genuine, status), n in statuses.items() if not genuine and status != 400
         ),
         "paid_by_others": theirs["paid_events"],
+        "stock_faults": len(site.writer.call("sales.shelf_faults")),
+        # The provider's own books know nothing of a storm that it did not make.
+        "money_faults": len(site.writer.call("sales.ledger_faults", since)),
         "per_second": len(deliveries) / took,
         "p99_ms": sorted(seconds)[len(seconds) * 99 // 100] * 1000,
     }
@@ -110,6 +117,7 @@ def _message(order: dict[str, Any], status: str) -> bytes:
         "amount_received": order["amount"] if status == "succeeded" else 0,
         "currency": "eur",
         "metadata": {"payment": order["key"]},
+        "latest_charge": f"ch_{order['key']}" if status == "succeeded" else None,
     }
     event = {
         "id": f"{MESSAGES}{status}_{order['order']}",
