@@ -30,11 +30,12 @@ from shop.drops.services import move_lines
 from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
-from shop.payments.captures import take_what_shipped, watch_holds
+from shop.payments.captures import capture_shipped, watch_holds
 from shop.payments.edits import expire_edits
 from shop.payments.reconciliation import reconcile
 from shop.payments.unheard import hear_unheard
 from shop.pricing.sales import apply_sales
+from shop.returns.exchanges import reopen_exchanges
 from shop.shipping.services import forget_old_quotes
 
 logger = logging.getLogger(__name__)
@@ -73,13 +74,14 @@ JOBS: dict[Callable[[], object], float] = {
     tell_due: 5,
     clear_desks: 5,
     tell_arrived: 5,
+    reopen_exchanges: 15,
     apply_sales: 5,
     expire_orders: 10,
     expire_edits: 60,
     reconcile: 30,
     hear_unheard: 15,
     compare_books: 60,
-    take_what_shipped: 5,
+    capture_shipped: 5,
     watch_holds: 300,
     revive_tasks: 60,
     digests: 60,

@@ -87,6 +87,7 @@ def register() -> None:
         "order.return_refused",
         "order.return_received",
         "order.return_exchanged",
+        "order.return_reopened",
         "order.refund_paid",
     )
     register_news("order", order_news)

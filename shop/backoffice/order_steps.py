@@ -29,7 +29,8 @@ from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
 from shop.payments.edits import edit_order, take_back_edit
 from shop.payments.line_cancellations import cancel_lines
-from shop.payments.refunds import refund_lines, refund_order
+from shop.payments.line_refunds import refund_lines
+from shop.payments.refunds import refund_order
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -27,6 +27,7 @@ TITLES = {
     "return_received": "Return received",
     "return_refunded": "Return refunded",
     "return_exchanged": "Exchanged",
+    "return_reopened": "Exchange called off",
     "address_changed": "Address changed",
     "edit_proposed": "A change to be paid",
     "edited": "Changed",
@@ -39,6 +40,8 @@ TITLES = {
     "dispute_won": "Settled with your bank",
     "dispute_lost": "Paid back by your bank",
     "captured": "Charged to your card",
+    "capture_refused": "Could not be charged yet",
+    "payment_lapsed": "Your bank let the payment go",
     "refund_released": "Not charged",
     "claimed": "Moved to your account",
 }

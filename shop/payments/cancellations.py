@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from djmoney.money import Money
 
 from shop.inventory import services as inventory
+from shop.invoices.services import left_of
 from shop.money import in_words
 from shop.orders.amending import release_stock
+from shop.orders.invoicing import credit_order, documents_of
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, WrongStatus
-from shop.payments.models import Payment
+from shop.payments.models import Payment, Refund
 from shop.payments.refunds import refundable_of, request_refund
 from shop.payments.services import close_payment
 from shop.promotions.services import give_back
@@ -39,11 +43,24 @@ def cancel_order(
     back = in_words(going_back) if going_back.amount else ""
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why, "back": back})
     # Read now that the order is ours: the caller's rows may be from before the money came.
-    for payment in Payment.objects.filter(order=order):
+    payments = Payment.objects.filter(order=order)
+    for payment in payments:
         if payment.refundable.amount > 0:
             request_refund(payment, payment.refundable, by=by, reason=why)
         if payment.status not in Payment.FINAL:
             close_payment.enqueue(payment.pk)
+    if any(payment.has_lapsed for payment in payments):
+        _credit_what_nobody_paid(order, why)
+
+
+def _credit_what_nobody_paid(order: Order, why: str) -> None:
+    """No refund takes it off the invoice, for no money came. What does go back has a credit note of its own."""
+    under_way = [Refund.Status.REQUESTED, Refund.Status.PENDING]
+    going_back = Refund.objects.filter(payment__order=order, status__in=under_way, of_invoice=True)
+    invoiced = sum((rate.gross for rate in left_of(documents_of(order)).values()), Decimal(0))
+    owed = invoiced - sum((one.amount.amount for one in going_back), Decimal(0))
+    if owed > 0:
+        credit_order(order, Money(owed, order.total.currency), [], why)
 
 
 def expire_orders() -> int:

@@ -12,7 +12,7 @@ from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.money import rounded
 from shop.orders.models import Order, OrderEditLine, OrderLine
-from shop.payments.refunds import worth_of
+from shop.payments.line_refunds import worth_of
 from shop.places import Destination
 from shop.pricing.assessment import taxation_for
 from shop.pricing.services import price

@@ -13,7 +13,7 @@ from shop.inventory import services as inventory
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments.cancellations import cancel_order
-from shop.payments.refunds import refund_lines
+from shop.payments.line_refunds import refund_lines
 
 if TYPE_CHECKING:
     from accounts.models import User

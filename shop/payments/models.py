@@ -122,8 +122,7 @@ class Payment(models.Model):
     @property
     def refunded(self) -> Money:
         # Added up here: SQLite would add them as binary fractions.
-        nothing_left = (Refund.Status.FAILED, Refund.Status.RELEASED)
-        rows = [one.amount for one in self.refunds.all() if one.status not in nothing_left]
+        rows = [one.amount for one in self.refunds.all() if one.status not in Refund.NOTHING]
         return sum(rows, Money(0, self.amount.currency))
 
     @property
@@ -149,6 +148,11 @@ class Payment(models.Model):
         return max(self.amount - let_go - self.refunded - self.disputed, zero)
 
     @property
+    def has_lapsed(self) -> bool:
+        """Whether the order counted as paid, and the bank let go of the money before it was taken."""
+        return self.status == self.Status.CANCELLED and self.authorised_until is not None
+
+    @property
     def released(self) -> Money:
         """Of what the bank holds, what will not be captured."""
         rows = [one.amount for one in self.refunds.all() if one.status == Refund.Status.RELEASED]
@@ -167,6 +171,11 @@ class Refund(models.Model):
         SUCCEEDED = "succeeded", "Succeeded"
         FAILED = "failed", "Failed"
         RELEASED = "released", "Never taken"
+        EXCHANGED = "exchanged", "Became another print"
+        UNDONE = "undone", "Exchange called off"
+
+    # Of what these say the shop still has everything.
+    NOTHING: ClassVar[tuple[str, ...]] = (Status.FAILED, Status.RELEASED, Status.UNDONE)
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)

@@ -9,7 +9,10 @@ from shop.orders.models import OrderLine, money_field
 
 
 class RefundLine(models.Model):
-    """Of delivery where `order_line` is None. One refund that two payments share keeps its lines with the first."""
+    """Of delivery where `order_line` is None. One refund that two payments share keeps its lines with the first.
+
+    `amount` is what so many came to: the refund may be of another amount, and they are settled by it all the same.
+    """
 
     refund = models.ForeignKey("payments.Refund", on_delete=models.CASCADE, related_name="lines")
     order_line = models.ForeignKey(

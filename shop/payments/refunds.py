@@ -13,16 +13,16 @@ from django.tasks import task
 from djmoney.money import Money
 
 from shop.errors import ShopError
-from shop.money import each_of, rounded
+from shop.money import rounded
 from shop.orders.amending import release_stock
 from shop.orders.edit_invoicing import credit_edit
 from shop.orders.invoicing import credit_order, uncredit_order
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order, OrderEdit, OrderLine
+from shop.orders.models import Order, OrderEdit
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
 from shop.payments.gift_cards import refund_to_gift_card
-from shop.payments.models import LedgerEntry, Payment, Refund, RefundLine
+from shop.payments.models import LedgerEntry, Payment, Refund
 from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused
 
 if TYPE_CHECKING:
@@ -57,6 +57,16 @@ def refund_order(
     NothingToRefund for more than what was paid and not yet refunded, or an amount that nobody can pay, and WrongStatus
     while it is not paid in full.
     """
+    shares = shares_of(order, amount)
+    refunds = [request_refund(payment, part, by=by, reason=reason, edit=edit) for payment, part in shares]
+    return refunds[0]
+
+
+def shares_of(order: Order, amount: Money | None = None) -> list[tuple[Payment, Money]]:
+    """Which of its payments gives how much of `amount`, or of all that is left; holds the order's row from here on.
+
+    Raises as refund_order.
+    """
     # The order's row first, as cancelling takes it: two refunds at once wait for one another.
     locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     if locked.status == Order.Status.PENDING:
@@ -68,13 +78,9 @@ def refund_order(
     most = reduce(add, left.values(), nothing)
     if amount is None:
         amount = most
-    if not Money(0, most.currency) < amount <= most or amount != rounded(amount):
+    if not nothing < amount <= most or amount != rounded(amount):
         raise NothingToRefund
-    refunds = [
-        request_refund(payment, part, by=by, reason=reason, edit=edit)
-        for payment, part in _spread(amount, left)
-    ]
-    return refunds[0]
+    return list(_spread(amount, left))
 
 
 def _spread(amount: Money, left: Mapping[Payment, Money]) -> Iterator[tuple[Payment, Money]]:
@@ -86,62 +92,6 @@ def _spread(amount: Money, left: Mapping[Payment, Money]) -> Iterator[tuple[Paym
         if part.amount:
             yield payment, part
         amount -= part
-
-
-@transaction.atomic
-def refund_lines(
-    order: Order,
-    quantities: Mapping[int, int],
-    *,
-    shipping: Money | None = None,
-    by: User | None = None,
-    reason: str = "",
-) -> Refund:
-    """Pays back so many of each line (by its id), at what they were paid, and so much of the delivery.
-
-    Raises NothingToRefund for more units than were not refunded yet, more delivery than was paid, or more than is left,
-    and EditWaits while a change of the order waits to be paid.
-    """
-    Order.objects.select_for_update(no_key=True).get(pk=order.pk).require_no_open_edit()
-    rows = [_line_back(line, quantities[line.pk]) for line in order.lines.all() if quantities.get(line.pk)]
-    if shipping is not None and shipping.amount:
-        if not Money(0, shipping.currency) <= shipping <= shipping_left(order):
-            raise NothingToRefund
-        rows.append(RefundLine(amount=shipping))
-    amount = sum((row.amount for row in rows), Money(0, order.total.currency))
-    refund = refund_order(order, amount, by=by, reason=reason)
-    for row in rows:
-        row.refund = refund
-    RefundLine.objects.bulk_create(rows)
-    return refund
-
-
-def _line_back(line: OrderLine, quantity: int) -> RefundLine:
-    line.refresh_from_db(fields=["refunded", "quantity"])
-    if not 0 < quantity <= line.to_refund:
-        raise NothingToRefund
-    row = RefundLine(order_line=line, quantity=quantity, amount=worth_of(line, quantity))
-    if not line.refund(quantity):
-        raise NothingToRefund
-    return row
-
-
-def worth_of(line: OrderLine, quantity: int) -> Money:
-    """What the next so many come to, with their share of discount and tax.
-
-    Each is worth the same, rounded down to what can be paid; whoever takes the last takes what is left of the line.
-    """
-    if quantity < line.to_refund:
-        return each_of(line.total, line.quantity) * quantity
-    given = line.refund_lines.exclude(refund__status=Status.FAILED)  # type: ignore[attr-defined]
-    return line.total - sum((row.amount for row in given), Money(0, line.total.currency))
-
-
-def shipping_left(order: Order) -> Money:
-    """What the delivery cost, tax included, less what was paid back of it."""
-    back = RefundLine.objects.filter(refund__payment__order=order, order_line=None)
-    given = [row.amount for row in back.exclude(refund__status=Status.FAILED)]
-    return order.shipping_charged - sum(given, Money(0, order.total.currency))
 
 
 def request_refund(
@@ -214,6 +164,8 @@ def apply_refund(answer: GatewayRefund) -> None:
         return
     # Before the refund's own row, as everybody else; the credit note below needs it.
     Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
+    # Another answer may have been applied while the lock was waited for.
+    refund.refresh_from_db(fields=["status", "refund_id", "credit_note"])
     _book(refund, answer)
     status = {"succeeded": Status.SUCCEEDED, "failed": Status.FAILED, "canceled": Status.FAILED}.get(
         answer.status, Status.PENDING
@@ -301,8 +253,10 @@ def _close_if_all_is_back(order: Order, refund: Refund) -> None:
     came = [Payment.Status.SUCCEEDED, *Payment.HELD]
     paid = [payment.amount for payment in Payment.objects.filter(order=order, status__in=came)]
     returned = Refund.objects.filter(payment__order=order, status=Status.SUCCEEDED)
-    if sum(paid) == sum(one.amount for one in returned) and order.move_to(
-        Order.Status.REFUNDED, by=refund.actor, why=refund.reason, strict=False
-    ):
+    all_is_back = sum(paid) == sum(one.amount for one in returned)
+    # What was called off before it was paid stays so, also where a gift card's part or late money went back.
+    if not all_is_back or not order.events.filter(kind=Order.Status.PAID).exists():
+        return
+    if order.move_to(Order.Status.REFUNDED, by=refund.actor, why=refund.reason, strict=False):
         # What has not left yet can be sold to somebody else. An open attempt for a change is closed by the reconciler.
         release_stock(order)

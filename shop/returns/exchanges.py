@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from djmoney.money import Money
 
@@ -17,22 +19,28 @@ from shop.money import rounded
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.orders.services import mark_paid
+from shop.payments.alarms import alarm
+from shop.payments.line_refunds import exchange_lines, undo_exchange
 from shop.payments.refunds import refund_order
+from shop.payments.stripe_gateway import least_charge
 from shop.returns.models import Return
-from shop.returns.services import suggested_refund
+from shop.returns.services import settle, suggested_refund, tell_buyer, unsettled
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+logger = logging.getLogger(__name__)
 # How long the other print waits for its difference to be paid.
 PATIENCE = timedelta(days=7)
+AT_ONCE = 100
 
 
 @transaction.atomic
 def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) -> Order:
     """Sends as many of `variant` as came back. The buyer pays the difference by the new order's link, or gets it back.
 
-    Raises WrongReturnStatus unless received, OutOfStock, or NothingToRefund.
+    What came back is worth no more than is left of what was paid, and as much of that is set aside. Raises
+    WrongReturnStatus unless received, OutOfStock, or NothingToRefund.
     """
     Order.objects.select_for_update(no_key=True).get(pk=asked.order_id)
     if not asked.move_to(Return.Status.EXCHANGED, by=by, why=f"For {variant.product.title}, {variant.label}"):
@@ -45,15 +53,63 @@ def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) 
     order.lines.add(new, bulk=False)
     Return.objects.filter(pk=asked.pk).update(replacement=order)
     order.record("placed", by=by, why=f"Instead of what came back of {asked.order.number}.")
-    if worth > _full(lines[0], variant, count):
-        refund_order(
-            asked.order, worth - _full(lines[0], variant, count), by=by, reason="The other print costs less."
-        )
+    _give(asked, worth, _full(lines[0], variant, count), by)
     send_order_mail.enqueue(order.pk, "exchanged", {"instead_of": asked.named})
     inventory.reserve(order.public_id, {variant.pk: count}, order.reserved_until)
     if not order.total.amount:
         mark_paid(order, why="There was nothing to pay.")
     return order
+
+
+def _give(asked: Return, worth: Money, price: Money, by: User | None) -> None:
+    """What came back pays for the other print, and what is left of its worth goes back in money."""
+    gave, aside, counts = [], min(worth, price), unsettled(asked)
+    if aside.amount:
+        gave += exchange_lines(asked.order, counts, aside, by=by, reason=f"Exchanged: {asked.named}")
+    if worth > price:
+        gave.append(refund_order(asked.order, worth - price, by=by, reason="The other print costs less."))
+    if gave:
+        settle(asked, *gave)
+
+
+# --- When the other print does not leave ----------------------------------------------------------
+
+
+def reopen_exchanges() -> int:
+    """Returns whose other print was called off, by whom or what ever, wait for an answer again; says how many.
+
+    Read from the orders as they are, so that nothing that dies in between keeps a buyer's money.
+    """
+    off = Q(
+        replacement__status__in=[Order.Status.CANCELLED, Order.Status.REFUNDED], replacement__shipments=None
+    )
+    due = Return.objects.filter(off, status=Return.Status.EXCHANGED).select_related("order", "replacement")
+    reopened = 0
+    for asked in due[:AT_ONCE]:
+        try:
+            reopened += _reopen(asked)
+        except Exception:
+            logger.exception("return %s could not be reopened", asked.pk)
+    return reopened
+
+
+@transaction.atomic
+def _reopen(asked: Return) -> bool:
+    # The order's row first, as refunding takes it.
+    Order.objects.select_for_update(no_key=True).get(pk=asked.order_id)
+    why = f"{asked.replacement} was called off."
+    if not asked.reopen(why):
+        return False
+    undo_exchange(asked.gave.all())
+    words = f"{asked.order.number}: {why} Refund what came back, or exchange it again."
+    alarm("An exchange was called off", words, asked.order)
+    tell_buyer(
+        asked, "The other print does not leave", "We write to you about what you sent back within five days."
+    )
+    return True
+
+
+# --- Its price ------------------------------------------------------------------------------------
 
 
 def _factor(line: OrderLine) -> Decimal:
@@ -69,6 +125,8 @@ def _full(line: OrderLine, variant: Variant, count: int) -> Money:
 def _price(line: OrderLine, variant: Variant, count: int, worth: Money) -> OrderLine:
     """Taxed as what came back; what that was worth is taken off."""
     total = max(_full(line, variant, count) - worth, Money(0, worth.currency))
+    if total < least_charge(total.currency):
+        total = Money(0, worth.currency)  # nobody can pay so little: it is not asked for
     listed = rounded(total / _factor(line))
     tax_of = line.tax.amount / line.total.amount if line.total.amount else Decimal(0)
     return OrderLine(

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from shop.errors import ShopError
 from shop.orders.models import Order, OrderLine
+from shop.payments.models import Refund
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -58,6 +59,8 @@ class Return(models.Model):
     replacement = models.OneToOneField(
         Order, null=True, blank=True, on_delete=models.PROTECT, related_name="replaces", editable=False
     )
+    # All that it gave: in money, and what was set aside for another print.
+    gave = models.ManyToManyField(Refund, related_name="returns", blank=True, editable=False)
     requested_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -76,7 +79,7 @@ class Return(models.Model):
 
     @transaction.atomic
     def move_to(self, status: str, *, by: User | None = None, why: str = "") -> bool:
-        """The only writer of `status`: one conditional update, and a line in the order's log.
+        """The writer of `status`, with `reopen`: one conditional update, and a line in the order's log.
 
         Returns whether it moved. The same once more changes nothing. Raises WrongReturnStatus from anywhere else.
         """
@@ -88,6 +91,21 @@ class Return(models.Model):
             return False
         self.status = status
         self.order.record(f"return_{status}", by=by, why=why[:300], about=self.pk)
+        return True
+
+    @transaction.atomic
+    def reopen(self, why: str) -> bool:
+        """The other print was called off: what came back waits for an answer again. Nothing else leads back.
+
+        Returns whether it was this call.
+        """
+        exchanged = Return.objects.filter(
+            pk=self.pk, status=self.Status.EXCHANGED, replacement=self.replacement_id
+        )
+        if not exchanged.update(status=self.Status.RECEIVED, replacement=None):
+            return False
+        self.status, self.replacement = self.Status.RECEIVED, None
+        self.order.record("return_reopened", why=why[:300], about=self.pk)
         return True
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from djmoney.money import Money
 
@@ -19,7 +20,9 @@ from shop.inventory import services as inventory
 from shop.inventory.models import StockMovement
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
-from shop.payments.refunds import refund_lines, refund_order, worth_of
+from shop.payments.line_refunds import refund_lines, worth_of
+from shop.payments.models import Refund, RefundLine
+from shop.payments.refunds import refundable_of
 from shop.returns.models import Return, ReturnLine
 
 if TYPE_CHECKING:
@@ -73,7 +76,9 @@ def request_return(
             raise NothingToReturn
         asked.lines.create(order_line=lines[pk], quantity=count)
     order.record("return_requested", by=by, why=asked.named[:300], about=asked.pk)
-    _write(asked, "We have your wish to send something back", "A person looks at it within two working days.")
+    tell_buyer(
+        asked, "We have your wish to send something back", "A person looks at it within two working days."
+    )
     return asked
 
 
@@ -82,7 +87,9 @@ def approve_return(asked: Return, *, by: User | None = None, words: str = "") ->
     """Raises WrongReturnStatus unless it waits for an answer."""
     if asked.move_to(Status.APPROVED, by=by, why=words):
         _answer(asked, words)
-        _write(asked, "Please send it back", "Wrap it as it came; your order's number goes on the parcel.")
+        tell_buyer(
+            asked, "Please send it back", "Wrap it as it came; your order's number goes on the parcel."
+        )
 
 
 @transaction.atomic
@@ -91,7 +98,7 @@ def refuse_return(asked: Return, *, by: User | None = None, words: str) -> None:
     if asked.move_to(Status.REFUSED, by=by, why=words):
         _answer(asked, words)
         _unclaim(asked)
-        _write(asked, "We cannot take it back", "Answer this e-mail if you see it another way.")
+        tell_buyer(asked, "We cannot take it back", "Answer this e-mail if you see it another way.")
 
 
 @transaction.atomic
@@ -109,7 +116,7 @@ def receive_return(asked: Return, restock: Mapping[int, int], *, by: User | None
     """
     if not asked.move_to(Status.RECEIVED, by=by, why=asked.named):
         return
-    _write(asked, "Your parcel has reached us", "What comes next follows within five days.")
+    tell_buyer(asked, "Your parcel has reached us", "What comes next follows within five days.")
     for line in asked.lines.select_related("order_line__variant").order_by("order_line__variant_id"):
         count, variant = restock.get(line.order_line_id, 0), line.order_line.variant
         if not 0 <= count <= line.quantity:
@@ -121,29 +128,52 @@ def receive_return(asked: Return, restock: Mapping[int, int], *, by: User | None
 
 
 def suggested_refund(asked: Return) -> Money:
-    """What its lines come to with their share of discount and tax, as far as it was not refunded before."""
-    worth = (worth_of(line, count) for line, count in _unrefunded(asked))
-    return reduce(add, worth, Money(0, asked.order.total.currency))
+    """What its lines come to with their share of discount and tax, less what was given for them before.
+
+    Never more than what is left of what the order's payments brought.
+    """
+    zero = Money(0, asked.order.total.currency)
+    lines = reduce(add, (worth_of(line, count) for line, count in _unsettled(asked)), zero)
+    again = reduce(add, (row.amount for row in _to_settle_again(asked)), zero)
+    given = [one.amount for one in asked.gave.all() if one.status not in Refund.NOTHING]
+    return max(zero, min(lines + again - reduce(add, given, zero), refundable_of(asked.order)))
 
 
 @transaction.atomic
 def refund_return(asked: Return, amount: Money | None = None, *, by: User | None = None) -> None:
-    """Pays back what its lines come to, or `amount`. Raises WrongReturnStatus unless received, or NothingToRefund."""
+    """Pays back what its lines come to, or `amount`: with either they are settled.
+
+    Raises WrongReturnStatus unless received, or NothingToRefund.
+    """
     Order.objects.select_for_update(no_key=True).get(pk=asked.order_id)
     if not asked.move_to(Status.REFUNDED, by=by, why=asked.named):
         return
     reason = f"Returned: {asked.named}"[:200]
-    if amount is None or amount == suggested_refund(asked):
-        counts = {line.pk: count for line, count in _unrefunded(asked)}
-        refund_lines(asked.order, counts, by=by, reason=reason)
-    else:
-        refund_order(asked.order, amount, by=by, reason=reason)
+    amount = suggested_refund(asked) if amount is None else amount
+    settle(asked, refund_lines(asked.order, unsettled(asked), amount=amount, by=by, reason=reason))
 
 
-def _unrefunded(asked: Return) -> list[tuple[OrderLine, int]]:
-    lines = asked.lines.select_related("order_line")
+def unsettled(asked: Return) -> dict[int, int]:
+    """How many of each line (by its id) nothing was given for yet, by this return or anything else."""
+    return {line.pk: count for line, count in _unsettled(asked)}
+
+
+def settle(asked: Return, *gave: Refund) -> None:
+    """Keeps what it gave; what an exchange that was called off had settled is settled by the first of these now."""
+    _to_settle_again(asked).update(refund=gave[0])
+    asked.gave.add(*gave)
+
+
+def _unsettled(asked: Return) -> list[tuple[OrderLine, int]]:
+    again = {row.order_line_id for row in _to_settle_again(asked)}
+    lines = asked.lines.exclude(order_line__in=again).select_related("order_line")
     counts = [(line.order_line, min(line.quantity, line.order_line.to_refund)) for line in lines]
     return [(line, count) for line, count in counts if count]
+
+
+def _to_settle_again(asked: Return) -> QuerySet[RefundLine]:
+    """Its lines that were counted as given for another print, which was called off."""
+    return RefundLine.objects.filter(refund__returns=asked, refund__status=Refund.Status.UNDONE)
 
 
 def _answer(asked: Return, words: str) -> None:
@@ -156,6 +186,6 @@ def _unclaim(asked: Return) -> None:
         line.order_line.claim(-line.quantity)
 
 
-def _write(asked: Return, title: str, next_step: str) -> None:
+def tell_buyer(asked: Return, title: str, next_step: str) -> None:
     details = {"title": title, "named": asked.named, "words": asked.answer, "next_step": next_step}
     send_order_mail.enqueue(asked.order_id, "return_news", details)

@@ -25,8 +25,9 @@ from shop.orders.invoicing import documents_of
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
+from shop.payments.line_refunds import refund_lines
 from shop.payments.models import Refund
-from shop.payments.refunds import NothingToRefund, apply_refund, refund_lines, refund_order, request_refund
+from shop.payments.refunds import NothingToRefund, apply_refund, refund_order, request_refund
 from shop.payments.stripe_gateway import GatewayRefund
 from shop.pricing.models import TaxZone
 from tests.racing import at_once

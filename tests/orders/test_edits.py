@@ -38,8 +38,9 @@ from shop.payments.edit_plans import NotEditable, plan_edit
 from shop.payments.edits import EditPriceMoved, edit_order, expire_edits, take_back_edit
 from shop.payments.late_invoices import issue_missing
 from shop.payments.line_cancellations import cancel_lines
+from shop.payments.line_refunds import refund_lines
 from shop.payments.models import Payment, Refund
-from shop.payments.refunds import NothingToRefund, apply_refund, refund_lines, refund_order
+from shop.payments.refunds import NothingToRefund, apply_refund, refund_order
 from shop.payments.services import PaymentClosed, apply_intent, open_payment
 from shop.payments.stripe_gateway import GatewayRefund, Intent
 from shop.pricing.models import TaxRate, TaxZone

@@ -1,7 +1,7 @@
 """Money that is authorised when the order is placed, and taken when its first parcel leaves."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +10,16 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from accounts.models import User
+from lab.faults.sales import money_faults, unsettled
+from notifications.services import relay
 from shop.inventory.models import Stock
+from shop.orders.invoicing import documents_of
 from shop.orders.models import Order
 from shop.orders.services import pack_order, ship_order
 from shop.payments import stripe_gateway as gateway
 from shop.payments.books import audit, ledger_total
 from shop.payments.cancellations import cancel_order
-from shop.payments.captures import capture, take_what_shipped, watch_holds
+from shop.payments.captures import capture, capture_shipped, watch_holds
 from shop.payments.line_cancellations import cancel_lines
 from shop.payments.models import Payment, Refund
 from shop.payments.reconciliation import reconcile
@@ -58,7 +61,7 @@ def test_an_authorised_order_counts_as_paid_and_keeps_its_stock(
     assert timedelta(days=6) < authorised.authorised_until - timezone.now() < timedelta(days=8)
     assert log(order) == ["placed", "paid"]
     Payment.objects.update(updated_at=timezone.now() - timedelta(hours=1))
-    assert (take_what_shipped(), reconcile()) == (0, 0)  # it waits for its parcel, and nobody is asked
+    assert (capture_shipped(), reconcile()) == (0, 0)  # it waits for its parcel, and nobody is asked
     assert captured(provider, authorised) == ("requires_capture", 0)
     assert ledger_total().amount == 0
     assert audit().differences == []
@@ -69,7 +72,7 @@ def test_the_parcel_takes_the_money_once(
 ) -> None:
     held = gateway.ask(gateway.retrieve_intent(authorised.intent_id))
     send(order)
-    assert (take_what_shipped(), take_what_shipped()) == (1, 0)
+    assert (capture_shipped(), capture_shipped()) == (1, 0)
     apply_intent(held)  # Old news, arriving late.
     authorised.refresh_from_db()
     assert authorised.status == Payment.Status.SUCCEEDED
@@ -94,11 +97,11 @@ def test_a_capture_whose_answer_was_lost_is_asked_for_again(
 ) -> None:
     send(order)
     right, settings.STRIPE_API_BASE = settings.STRIPE_API_BASE, "http://127.0.0.1:9"
-    assert take_what_shipped() == 0
+    assert capture_shipped() == 0
     settings.STRIPE_API_BASE = right
     gateway.ask(gateway.capture_intent(authorised.idempotency_key, authorised.intent_id, order.total))
     Payment.objects.update(updated_at=timezone.now() - timedelta(minutes=2))
-    assert take_what_shipped() == 1
+    assert capture_shipped() == 1
     assert log(order).count("captured") == 1
     assert captured(provider, authorised) == ("succeeded", gateway.to_minor(order.total))
 
@@ -112,7 +115,7 @@ def test_what_was_called_off_before_the_parcel_is_never_taken(
     given = Refund.objects.get()
     assert given.status == Refund.Status.RELEASED
     send(now(order))
-    take_what_shipped()
+    capture_shipped()
     left = order.total - given.amount
     assert captured(provider, authorised) == ("succeeded", gateway.to_minor(left))
     payment = order.payments.get()
@@ -130,6 +133,8 @@ def test_cancelling_gives_the_hold_back_and_takes_nothing(
     assert authorised.status == Payment.Status.CANCELLED
     assert Refund.objects.get().status == Refund.Status.RELEASED
     assert audit().differences == []
+    relay()
+    assert (unsettled(since=0), money_faults(since=0)) == (0, [])  # as the fault runs ask
 
 
 def test_an_order_that_was_called_off_before_the_bank_agreed_takes_nothing(
@@ -157,6 +162,54 @@ def test_a_hold_that_ends_is_told_a_day_before_and_then_called_off(
     assert (watch_holds(), watch_holds()) == (1, 0)
     assert now(order).status == Status.CANCELLED
     assert Stock.objects.get(variant=order.lines.get().variant_id).reserved == 0
+    # Nothing was paid and nothing is owed.
+    assert [(one.kind, one.total) for one in documents_of(order)] == [
+        ("invoice", order.total),
+        ("credit_note", order.total),
+    ]
     work_off_tasks()
     told = [mail.subject.partition(":")[0] for mail in mailoutbox if mail.to == ["ada@example.com"]]
     assert told == ["A payment is about to run out", "A payment has run out"]
+
+
+def alarms(order: Order, mailoutbox: list) -> list[str]:
+    work_off_tasks()
+    return [mail.subject.partition(":")[0] for mail in mailoutbox if mail.to == ["ada@example.com"]]
+
+
+def test_what_the_provider_refuses_after_the_parcel_left_is_told_once_and_asked_for_patiently(
+    order: Order, authorised: Payment, provider: stripe.StripeClient, mailoutbox: list
+) -> None:
+    User.objects.create_superuser("ada@example.com", "a-long-passphrase")
+    send(order)
+    # More than is held: the provider refuses, and holds on to the rest.
+    Payment.objects.update(amount=order.total * 2, status=Payment.Status.CAPTURING, updated_at=long_ago())
+    assert (capture_shipped(), capture_shipped()) == (1, 0)
+    Payment.objects.update(updated_at=long_ago())
+    assert capture_shipped() == 1
+    assert log(order).count("capture_refused") == 1
+    assert alarms(order, mailoutbox) == ["A payment could not be taken"]
+    Payment.objects.update(amount=order.total, updated_at=long_ago(3))
+    assert capture_shipped() == 1
+    assert captured(provider, authorised) == ("succeeded", gateway.to_minor(order.total))
+
+
+def long_ago(hours: int = 2) -> datetime:
+    return timezone.now() - timedelta(hours=hours)
+
+
+def test_goods_that_left_without_their_money_are_told_of_once_and_their_invoice_stands(
+    order: Order, authorised: Payment, provider: stripe.StripeClient, mailoutbox: list
+) -> None:
+    User.objects.create_superuser("ada@example.com", "a-long-passphrase")
+    pack_order(order)
+    ship_order(order, "Tideway", "TW-1", quantities={order.lines.get().pk: 1})
+    provider.v1.payment_intents.cancel(authorised.intent_id)
+    assert capture_shipped() == 1
+    authorised.refresh_from_db()
+    assert authorised.status == Payment.Status.CANCELLED
+    assert (watch_holds(), watch_holds()) == (1, 0)
+    assert now(order).status == Status.PACKED
+    assert log(order)[-2:] == ["partly_shipped", "payment_lapsed"]
+    assert [one.kind for one in documents_of(order)] == ["invoice"]
+    assert alarms(order, mailoutbox) == ["Goods left without their money"]

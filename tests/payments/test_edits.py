@@ -15,7 +15,7 @@ from shop.orders.models import Order, OrderEdit
 from shop.orders.services import pack_order, ship_order
 from shop.payments import stripe_gateway as gateway
 from shop.payments.books import audit
-from shop.payments.captures import take_what_shipped
+from shop.payments.captures import capture_shipped
 from shop.payments.edits import edit_order, expire_edits
 from shop.payments.models import Payment, Refund
 from shop.payments.reconciliation import reconcile
@@ -95,7 +95,7 @@ def test_of_a_hold_less_is_taken_when_the_order_became_cheaper(
     work_off_tasks()
     pack_order(order)
     ship_order(order, "Tideway", "TW-1")
-    take_what_shipped()
+    capture_shipped()
     intent = provider.v1.payment_intents.retrieve(order.payments.get().intent_id)
     assert (intent.status, intent.amount_received) == ("succeeded", 2890)
     assert now(order).total == balance(order) == Money("28.90", "EUR")

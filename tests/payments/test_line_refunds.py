@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -15,11 +16,14 @@ from shop.cart.services import add_to_cart, apply_coupon
 from shop.catalog.models import Variant
 from shop.inventory.audit import stock_faults
 from shop.inventory.models import Stock
+from shop.invoices.services import left_of
+from shop.orders.invoicing import documents_of
 from shop.orders.models import Order, OrderLine, WrongStatus
 from shop.orders.services import mark_paid, pack_order, ship_order
 from shop.payments.line_cancellations import NothingToCancel, cancel_lines
+from shop.payments.line_refunds import refund_lines, worth_of
 from shop.payments.models import Payment, Refund, RefundLine
-from shop.payments.refunds import NothingToRefund, apply_refund, refund_lines, refund_order, worth_of
+from shop.payments.refunds import NothingToRefund, apply_refund, refund_order
 from shop.payments.stripe_gateway import GatewayRefund
 from tests.offers import make_coupon
 from tests.payments.steps import log, now, work_off_tasks
@@ -158,6 +162,22 @@ def test_eight_clerks_at_once_refund_a_line_once(bought: Order) -> None:
     raised = at_once(*[lambda: refund_lines(now(bought), {three.pk: 2})] * 8)
     assert [type(error) for error in raised] == [NothingToRefund] * 7
     assert sum(row.quantity for row in RefundLine.objects.all()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_answers_at_once_leave_the_papers_right(
+    place: Callable[..., Order], make_cart: Callable[..., Cart]
+) -> None:
+    """The bank's second thoughts and its first word: whoever waits must see what the other wrote."""
+    for _ in range(6):
+        order = place(make_cart())
+        pay(order)
+        refund = refund_order(order)
+        assert at_once(*[partial(tell, refund, status) for status in ("succeeded", "failed")]) == []
+        refund.refresh_from_db()
+        assert (refund.status, refund.credit_note) == (Refund.Status.FAILED, None)
+        papers = sum((rate.gross for rate in left_of(documents_of(order)).values()), Decimal(0))
+        assert papers == order.total.amount
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,22 +6,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
-from djmoney.money import Money
 
-from accounts.models import User
 from shop.cart.models import Cart
-from shop.cart.services import add_to_cart
 from shop.catalog.models import Variant
 from shop.inventory.audit import stock_faults
 from shop.inventory.models import Stock
-from shop.inventory.services import OutOfStock
 from shop.orders.models import Order, OrderLine, Shipment
 from shop.orders.services import deliver_parcel, mark_paid, pack_order, ship_order
+from shop.payments.line_refunds import refund_lines
 from shop.payments.models import Refund
-from shop.payments.refunds import refund_lines
+from shop.payments.refunds import NothingToRefund
 from shop.returns.exchanges import exchange_return
 from shop.returns.models import Return, WrongReturnStatus
 from shop.returns.services import (
@@ -30,48 +26,15 @@ from shop.returns.services import (
     receive_return,
     refund_return,
     refuse_return,
-    request_return,
     returnable,
     suggested_refund,
     withdraw_return,
 )
 from tests.racing import at_once
+from tests.returns.steps import ask, eur, log, now
 
 pytestmark = pytest.mark.django_db
 Status = Return.Status
-
-
-def eur(amount: str) -> Money:
-    return Money(amount, "EUR")
-
-
-@pytest.fixture
-def delivered(
-    place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
-) -> Order:
-    """Three at €33.33 and one at €20.00, arrived in one parcel."""
-    cart = make_cart(make_variant(price="33.33"), 3)
-    add_to_cart(cart, make_variant(price="20.00"))
-    order = place(cart)
-    order.payments.create(amount=order.total, status="succeeded", intent_id="pi_1")
-    mark_paid(order)
-    pack_order(order)
-    deliver_parcel(ship_order(order, "Gannet", "GN 1"))
-    return order
-
-
-def now(order: Order) -> Order:
-    return Order.objects.for_page().get(pk=order.pk)
-
-
-def ask(order: Order, *counts: int, **more: str) -> Return:
-    lines = order.lines.all()
-    wanted = {line.pk: count for line, count in zip(lines, counts, strict=False)}
-    return request_return(order, wanted, **{"reason": "mind", **more})
-
-
-def log(order: Order) -> list[str]:
-    return [event.kind for event in order.events.all()]
 
 
 def on_hand(line: OrderLine) -> int:
@@ -178,50 +141,16 @@ def test_what_was_refunded_before_is_not_refunded_again(delivered: Order) -> Non
     assert suggested_refund(asked) == eur("33.33")
 
 
-def test_staff_may_pay_back_less(delivered: Order) -> None:
+def test_staff_may_pay_back_less_and_it_is_settled_by_that(delivered: Order) -> None:
+    three = delivered.lines.first()
     asked = ask(delivered, 1)
     approve_return(asked)
     receive_return(asked, {})
     refund_return(asked, eur("20.00"))
     assert Refund.objects.get().amount == eur("20.00")
-
-
-# --- Exchange -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def received(delivered: Order) -> Return:
-    """One of the €33.33 prints, in our hands again."""
-    asked = ask(delivered, 1, wish="exchange")
-    approve_return(asked)
-    receive_return(asked, {delivered.lines.first().pk: 1})
-    return asked
-
-
-@pytest.mark.parametrize(
-    ("price", "total", "back"), [("33.33", "0.00", None), ("40.00", "6.67", None), ("30.00", "0.00", "3.33")]
-)
-def test_another_print_costs_or_gives_the_difference(
-    received: Return, make_variant: Callable[..., Variant], price: str, total: str, back: str | None
-) -> None:
-    other = make_variant(price=price, stock=1)
-    new = exchange_return(received, other)
-    new.refresh_from_db()
-    assert new.total == eur(total)
-    assert new.status == (Order.Status.PENDING if new.total.amount else Order.Status.PAID)
-    assert new.lines.get().total == new.total
-    assert Stock.objects.get(variant=other).reserved == 1
-    assert [refund.amount for refund in Refund.objects.all()] == ([eur(back)] if back else [])
-    received.refresh_from_db()
-    assert (received.status, received.replacement) == (Status.EXCHANGED, new)
-    assert exchange_return(received, other) == new
-    assert stock_faults() == []
-
-
-def test_what_is_sold_out_is_not_promised(received: Return, make_variant: Callable[..., Variant]) -> None:
-    with pytest.raises(OutOfStock):
-        exchange_return(received, make_variant(stock=0))
-    assert Return.objects.get().status == Status.RECEIVED
+    assert [refund_lines(delivered, {three.pk: 1}).amount for _ in range(2)] == [eur("33.33"), eur("33.33")]
+    with pytest.raises(NothingToRefund):
+        refund_lines(delivered, {three.pk: 1})
 
 
 # --- Two at once --------------------------------------------------------------------------------
@@ -251,65 +180,3 @@ def test_without_the_guard_the_same_print_comes_back_twice(delivered: Order) -> 
 def test_the_database_itself_lets_no_more_come_back_than_left(delivered: Order) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         OrderLine.objects.filter(order=delivered).update(returned=4)
-
-
-# --- Pages --------------------------------------------------------------------------------------
-
-
-def test_a_guest_asks_by_the_link_and_takes_it_back(client: Client, delivered: Order) -> None:
-    url = delivered.get_absolute_url()
-    assert "Send something back" in client.get(url).text
-    three, one = delivered.lines.all()
-    page = client.get(f"{url}return/")
-    assert three.title in page.text
-    empty = {
-        f"line_{three.pk}": "0",
-        f"line_{one.pk}": "0",
-        "reason": "damaged",
-        "wish": "refund",
-        "note": "",
-    }
-    refused = client.post(f"{url}return/", empty)
-    assert refused.status_code == 422
-    assert "how many of which print" in refused.text
-    answer = client.post(f"{url}return/", empty | {f"line_{three.pk}": "2", "note": "A dent."}, follow=True)
-    assert f"Coming back: 2 × {three.title}" in answer.text
-    assert "Return asked for" in answer.text
-    asked = Return.objects.get()
-    assert (asked.note, asked.reason, asked.wish) == ("A dent.", "damaged", "refund")
-    client.post(f"{url}returns/{asked.pk}/withdraw/")
-    asked.refresh_from_db()
-    assert asked.status == Status.WITHDRAWN
-
-
-def test_nobody_sends_back_for_somebody_else(client: Client, delivered: Order, customer: User) -> None:
-    Order.objects.filter(pk=delivered.pk).update(user=customer)
-    asked = ask(delivered, 1)
-    url = delivered.get_absolute_url()
-    for path in (f"{url}return/", f"{url}returns/{asked.pk}/withdraw/"):
-        assert client.post(path).status_code == 404
-    client.force_login(User.objects.create_superuser("owner@example.com", "x"))
-    client.post(f"{url}returns/{asked.pk}/withdraw/")
-    asked.refresh_from_db()
-    assert asked.status == Status.REQUESTED
-
-
-def test_a_buyer_who_cancels_too_late_is_told_how_to_send_it_back(client: Client, delivered: Order) -> None:
-    answer = client.post(f"{delivered.get_absolute_url()}cancel/", {"why": ""}, follow=True)
-    assert "You can send back what you do not want to keep" in answer.text
-
-
-def test_staff_lead_a_return_to_its_end(admin_client: Client, delivered: Order) -> None:
-    asked, three = ask(delivered, 1), delivered.lines.first()
-    page = f"/admin/orders/order/{delivered.pk}/change/"
-    steps = f"/admin/orders/order/{delivered.pk}/returns/{asked.pk}/"
-    assert f'action="{steps}approve/"' in admin_client.get(page).text
-    admin_client.post(f"{steps}approve/", {"words": "Use the label."})
-    admin_client.post(f"{steps}receive/", {f"line_{three.pk}": "1"})
-    assert admin_client.post(f"{steps}refund/", {"amount": "0"}).status_code == 422
-    shown = admin_client.post(f"{steps}refund/", {"amount": "33.33"}, follow=True).text
-    assert "refund asked for" in shown
-    assert "We answered: Use the label." in shown
-    asked.refresh_from_db()
-    assert asked.status == Status.REFUNDED
-    assert delivered.events.filter(kind="return_received").get().actor is not None

@@ -11,6 +11,7 @@ from shop.payments.stripe_gateway.asking import (
     create_intent,
     create_refund,
     create_setup,
+    delete_customer,
     detach_card,
     list_bookings,
     list_cards,
@@ -20,7 +21,7 @@ from shop.payments.stripe_gateway.asking import (
     retrieve_refund,
 )
 from shop.payments.stripe_gateway.client import GatewayRefused, GatewayUnavailable, ask, close
-from shop.payments.stripe_gateway.minor import from_minor, to_minor
+from shop.payments.stripe_gateway.minor import from_minor, least_charge, to_minor
 from shop.payments.stripe_gateway.telling import ForgedMessage, read_event
 from shop.payments.stripe_gateway.words import (
     Booking,
@@ -53,9 +54,11 @@ __all__ = [
     "create_intent",
     "create_refund",
     "create_setup",
+    "delete_customer",
     "detach_card",
     "from_minor",
     "intent_from",
+    "least_charge",
     "list_bookings",
     "list_cards",
     "list_events",

@@ -61,7 +61,8 @@ async def create_intent(
     }
     if customer_id:
         wanted["customer"] = customer_id
-    once: Any = {"idempotency_key": str(key)}
+    # With another customer, where the first is gone there, it is another question.
+    once: Any = {"idempotency_key": f"{key}-{customer_id}" if customer_id else str(key)}
     return intent_from(await answer(lambda client: client.v1.payment_intents.create_async(wanted, once)))
 
 
@@ -78,10 +79,13 @@ async def retrieve_intent(intent_id: str) -> Intent:
     return intent_from(await answer(lambda client: client.v1.payment_intents.retrieve_async(intent_id, more)))
 
 
-async def capture_intent(key: UUID, intent_id: str, amount: Money) -> Intent:
-    """Takes `amount` of what is authorised; what is left of it is released, for it can be captured once only."""
+async def capture_intent(key: UUID, intent_id: str, amount: Money, attempt: str = "") -> Intent:
+    """Takes `amount` of what is authorised; what is left of it is released, for it can be captured once only.
+
+    For a day the same `attempt` gets the same answer, also where that was a refusal.
+    """
     wanted: Any = {"amount_to_capture": to_minor(amount), "expand": ["latest_charge"]}
-    once: Any = {"idempotency_key": f"{key}-capture"}
+    once: Any = {"idempotency_key": f"{key}-capture{attempt}"}
     return intent_from(
         await answer(lambda client: client.v1.payment_intents.capture_async(intent_id, wanted, once))
     )
@@ -107,6 +111,11 @@ async def create_customer(key: UUID, email: str) -> str:
     once: Any = {"idempotency_key": f"{key}-customer"}
     wanted: Any = {"email": email, "metadata": {"account": str(key)}}
     return (await answer(lambda client: client.v1.customers.create_async(wanted, once)))["id"]
+
+
+async def delete_customer(customer_id: str) -> None:
+    """With the cards that it keeps. What it paid stays paid."""
+    await answer(lambda client: client.v1.customers.delete_async(customer_id))
 
 
 async def create_setup(customer_id: str) -> str:

@@ -29,6 +29,14 @@ class GatewayRefused(ShopError):
     code = "payment_refused"
     message = "The payment provider refused this."
 
+    @property
+    def customer_is_gone(self) -> bool:
+        """Of a question about a customer: the provider has none of this id any more."""
+        return self.details.get("stripe_code") == "resource_missing" and self.details.get("stripe_param") in (
+            "customer",
+            "id",
+        )
+
 
 type Loop = asyncio.AbstractEventLoop
 _clients: dict[Loop, tuple[stripe.StripeClient, aiohttp.ClientSession]] = {}
@@ -104,7 +112,8 @@ async def _asked[Answer](waiting: Awaitable[Answer]) -> Answer:
     try:
         return await holding_nothing(waiting)
     except (stripe.CardError, stripe.InvalidRequestError) as error:
-        raise GatewayRefused(error.user_message or str(error), stripe_code=error.code) from error
+        said = {"stripe_code": error.code, "stripe_param": error.param}
+        raise GatewayRefused(error.user_message or str(error), **said) from error
     except (stripe.StripeError, TimeoutError) as error:
         # A 500, a key that another request is using or a wrong API key says nothing about what was asked.
         raise GatewayUnavailable from error
