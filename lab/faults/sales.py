@@ -24,6 +24,7 @@ from shop.orders.holds import idle_holds
 from shop.orders.models import Order, OrderEvent
 from shop.payments.books import audit
 from shop.payments.differences import inner_faults
+from shop.payments.gift_cards import movement_faults
 from shop.payments.models import GatewayEvent, Payment, Refund
 from shop.payments.stripe_gateway import to_minor
 from tests.buyer import ADDRESS
@@ -124,7 +125,7 @@ def money_faults(since: int) -> list[str]:
     In a process of the shop that has the provider's books at hand.
     """
     differences = [one.words for one in audit().differences if one.order.pk > since]
-    faults = [*differences, *gift_card_faults()]
+    faults = [*differences, *gift_card_faults(), *movement_faults()]
     connection.close()
     return faults
 

@@ -86,10 +86,6 @@ class Review:
     def gift_card(self) -> GiftCard | None:
         return self.cart.gift_card
 
-    def from_gift_card(self, total: Money) -> Money:
-        """How much of `total` the gift card in the cart pays."""
-        return min(self.gift_card.balance, total) if self.gift_card else Money(0, total.currency)
-
     @property
     def blocked(self) -> bool:
         return not self.lines or any(line.problem for line in self.lines)

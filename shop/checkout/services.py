@@ -22,7 +22,7 @@ from shop.inventory.services import OutOfStock, reserve
 from shop.money import in_words
 from shop.orders.models import Order, OrderLine
 from shop.orders.services import customer_of, mark_paid
-from shop.payments.gift_cards import pay_with_gift_card
+from shop.payments.gift_cards import check_chargeable, gift_share, pay_with_gift_card
 from shop.places import Destination
 from shop.pricing.services import PricedLine, Totals
 from shop.pricing.steps import steps_as_json
@@ -65,8 +65,8 @@ def place_order(
     `key` is the cart's `checkout_key` as the buyer's page had it: the same key gives the same order, however
     often and however simultaneously it is sent. `address` has PostalAddress.FIELDS; `evidence` is what else is
     known of where the buyer is. What a drop guards takes one of the buyer's `places`, let in and not used before.
-    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, WaitingRoom, VatIdInvalid or ShippingGone, and
-    then nothing has happened.
+    Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, TooLittle, WaitingRoom, VatIdInvalid or
+    ShippingGone, and then nothing has happened.
     """
     known = Order.objects.filter(checkout_key=key, user=user)
     if placed := known.first():
@@ -107,7 +107,9 @@ def _place(
     customer = customer_of(user, email)
     choice = _choice(seen, to, shipping_code, customer)
     totals = seen.totals(to, choice.price, customer)
-    _refuse_what_was_not_shown(totals.total, totals.total - seen.from_gift_card(totals.total), expected)
+    due = totals.total - gift_share(seen.gift_card, totals.total)
+    _refuse_what_was_not_shown(totals.total, due, expected)
+    check_chargeable(due)
     taxed = tax_facts(to, totals, known_of_buyer)
     order = _write_order(key, user, email, address, choice, seen, totals, taxed)
     bind(order=order.number)

@@ -73,9 +73,13 @@ class GiftCard(models.Model):
     def __str__(self) -> str:
         return f"gift card ···· {self.ending}"
 
+    @property
+    def is_open(self) -> bool:
+        return not self.voided_at and (self.expires_at is None or self.expires_at > timezone.now())
+
     def check_usable(self) -> None:
         """Raises GiftCardClosed or GiftCardEmpty."""
-        if self.voided_at or (self.expires_at and self.expires_at <= timezone.now()):
+        if not self.is_open:
             raise GiftCardClosed
         if not self.balance.amount:
             raise GiftCardEmpty

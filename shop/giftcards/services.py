@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Kind = GiftCardMovement.Kind
+STAYS = timedelta(days=90)
 
 
 class GiftCardShort(ShopError):
@@ -70,15 +71,34 @@ def spend(
 
 
 @transaction.atomic
-def put_back(card: GiftCard, amount: Money, reference: str) -> bool:
-    """So much goes back on the card, once for each `reference`; also on one that was closed, for staff to see."""
+def put_back(card: GiftCard, amount: Money, reference: str) -> GiftCard | None:
+    """So much goes back, once for each `reference`: the card that has it now, or None the second time.
+
+    Money that went back can be spent for at least STAYS, whatever the card said. A card that staff made void stays so,
+    for its code may be in wrong hands: a new one is made, whose code renew_code() tells.
+    """
+    held = GiftCard.objects.select_for_update(no_key=True).get(pk=card.pk)
     try:
         with transaction.atomic():
-            card.movements.create(kind=Kind.RETURNED, amount=amount, reference=reference)
+            held.movements.create(kind=Kind.RETURNED, amount=amount, reference=reference)
     except IntegrityError:
-        return False
-    GiftCard.objects.filter(pk=card.pk).update(balance=_moved(amount))
-    return True
+        return None
+    if held.voided_at:
+        held.movements.create(kind=Kind.VOIDED, amount=-amount, reference=reference)
+        return issue_card(amount, note=f"Instead of the {held}, which is void.")[0]
+    until = held.expires_at and max(held.expires_at, timezone.now() + STAYS)
+    GiftCard.objects.filter(pk=held.pk).update(balance=_moved(amount), expires_at=until)
+    held.refresh_from_db()
+    return held
+
+
+@transaction.atomic
+def renew_code(card: GiftCard) -> str:
+    """Another code for the card, which is told now and never again; the one before opens it no more."""
+    code = new_code()
+    GiftCard.objects.filter(pk=card.pk).update(digest=digest_of(code), ending=code[-4:])
+    card.refresh_from_db()
+    return code
 
 
 @transaction.atomic

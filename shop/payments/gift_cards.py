@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
+from django.tasks import task
+from django.utils import timezone
+from django.utils.formats import date_format
 from djmoney.money import Money
 
+from shop.errors import ShopError
 from shop.giftcards.models import GiftCard, GiftCardMovement
-from shop.giftcards.services import put_back, spend
+from shop.giftcards.services import put_back, renew_code, spend
+from shop.letters import TRIES, try_again_at, write_letter
+from shop.money import in_words
 from shop.orders.models import Order
+from shop.payments.alarms import alarm
 from shop.payments.models import Payment, Refund
-from shop.payments.stripe_gateway import GatewayRefund
+from shop.payments.stripe_gateway import least_charge
 
 Kind = GiftCardMovement.Kind
+
+
+class TooLittle(ShopError):
+    code = "too_little"
+    message = "That is less than can be paid by card. Please add something to your order."
+
+
+def gift_share(card: GiftCard | None, total: Money) -> Money:
+    """How much of `total` the card pays: what it can, but so that the rest is nothing or can be charged."""
+    share = min(card.balance, total) if card else Money(0, total.currency)
+    least = least_charge(total.currency)
+    if Money(0, total.currency) < total - share < least:
+        return min(share, max(total - least, Money(0, total.currency)))
+    return share
+
+
+def check_chargeable(due: Money) -> None:
+    """Raises TooLittle for what is due and cannot be charged."""
+    if Money(0, due.currency) < due < (least := least_charge(due.currency)):
+        raise TooLittle(
+            f"The least that can be paid by card is {in_words(least)}. Please add something to your order."
+        )
 
 
 @transaction.atomic
@@ -22,7 +53,7 @@ def pay_with_gift_card(order: Order, card: GiftCard) -> Money:
 
     Raises GiftCardShort where somebody else was faster.
     """
-    amount = min(card.balance, order.due)
+    amount = gift_share(card, order.due)
     if amount.amount <= 0:
         return Money(0, order.total.currency)
     spend(card, amount, order.public_id)
@@ -33,15 +64,58 @@ def pay_with_gift_card(order: Order, card: GiftCard) -> Money:
 
 
 @transaction.atomic
-def refund_to_gift_card(refund: Refund) -> GatewayRefund:
-    """Puts the money back once, and answers as a provider would."""
-    card = refund.payment.gift_card
+def refund_to_gift_card(refund: Refund) -> str:
+    """Puts the money back; returns what the buyer has to know of it, in words."""
+    card, order = refund.payment.gift_card, refund.payment.order
     if card is None:
         raise ValueError(f"refund {refund.pk} is not of a gift card")
-    put_back(card, refund.amount, _reference(refund))
-    return GatewayRefund(
-        id=f"gift-card-{refund.pk}", status="succeeded", key=refund.idempotency_key, failure=""
-    )
+    had_ended = not card.is_open
+    now_on = put_back(card, refund.amount, _reference(refund)) or card
+    if now_on != card:
+        send_new_code.enqueue(order.pk, now_on.pk)
+        words = (
+            f"The {card} was closed, so the money is on a new one. Its code comes in an e-mail of its own."
+        )
+    elif now_on.expires_at:
+        words = f"It is on the {card} again, which is valid until {_day(now_on.expires_at)}."
+    else:
+        words = f"It is on the {card} again."
+    if had_ended:
+        alarm(
+            "Money went back on a gift card that had ended",
+            f"{refund.amount} of {order.number}. {words}",
+            order,
+        )
+    return words
+
+
+def _day(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "j F Y")
+
+
+@task
+def send_new_code(order_id: int, card_id: int, attempt: int = 1) -> None:
+    """To who paid with the card that is closed. The code is made here, so that no row of a task ever holds one; a mail
+    that is sent again has another, and the last one counts.
+    """
+    order, card = Order.objects.get(pk=order_id), GiftCard.objects.get(pk=card_id)
+    try:
+        with transaction.atomic():
+            code = renew_code(card)
+        context = {
+            "order": order,
+            "card": card,
+            "code": code,
+            "url": settings.PUBLIC_URL + order.get_absolute_url(),
+        }
+        write_letter("gift_card", order.email, context).send()
+    except OSError:
+        if attempt >= TRIES:
+            raise
+        send_new_code.using(run_after=try_again_at(attempt)).enqueue(order_id, card_id, attempt + 1)
+
+
+# --- Whether the books agree ---------------------------------------------------------------------
 
 
 def movement_faults() -> list[str]:

@@ -33,6 +33,7 @@ from shop.catalog.models import Variant
 from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.orders.services import customer_of
+from shop.payments.gift_cards import gift_share
 from shop.promotions.guessing import TooManyGuesses, counting_guesses
 from shop.shipping.models import ShippingMethod
 from shop.storefront.drops import signed_places, to_waiting_room
@@ -170,7 +171,7 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
         "held": held,
         "following": following | theirs,
         "totals": totals,
-        "gift": (gift := looked.from_gift_card(totals.total)),
+        "gift": (gift := gift_share(looked.gift_card, totals.total)),
         "due": totals.total - gift,
         **_deliveries(looked, totals.goods),
         "cart_badge": {"count": looked.count, "following": following},

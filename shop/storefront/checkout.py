@@ -18,6 +18,7 @@ from accounts.models import Address
 from notifications.protocol import Position
 from shop.cart.review import Review
 from shop.orders.services import customer_of
+from shop.payments.gift_cards import gift_share
 from shop.places import Destination
 from shop.pricing.vies import ask_vies
 from shop.storefront.cart import current_cart, followed, look_over
@@ -80,7 +81,7 @@ def checkout_amounts(request: HttpRequest) -> HttpResponse:
 
 def _sums(request: HttpRequest, page: Page) -> dict[str, Any]:
     totals = page.review.totals(page.destination, customer=customer_of(request.user))
-    gift = page.review.from_gift_card(totals.total)
+    gift = gift_share(page.review.gift_card, totals.total)
     return {"totals": totals, "gift": gift, "due": totals.total - gift}
 
 

@@ -28,6 +28,7 @@ from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.orders.models import Order
 from shop.orders.services import customer_of
+from shop.payments.gift_cards import gift_share
 from shop.places import Destination
 from shop.pricing.services import Totals
 from shop.promotions.services import Customer
@@ -91,7 +92,7 @@ def checkout_summary(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     _remember_shipping(request, choice.code)
     totals = step.totals(choice)
-    gift = step.review.from_gift_card(totals.total)
+    gift = gift_share(step.review.gift_card, totals.total)
     context = {
         "review": step.review,
         "totals": totals,
@@ -122,7 +123,7 @@ def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpRe
     offered = {choice.code: choice.name for choice in options.choices}
     request.session[DRAFT] = draft_of(request) | {"offered": offered}
     totals = step.totals(choice)
-    gift = step.review.from_gift_card(totals.total)
+    gift = gift_share(step.review.gift_card, totals.total)
     context = {
         "review": step.review,
         "following": step.following,

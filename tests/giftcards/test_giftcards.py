@@ -1,5 +1,6 @@
 """A gift card pays in part or whole, is never below nothing, and gets back what it paid."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from djmoney.money import Money
 
 from shop.cart.models import Cart
@@ -25,12 +27,20 @@ from shop.giftcards.models import (
 )
 from shop.giftcards.services import WrongAmount, gift_card_faults, issue_card, put_back, void_card
 from shop.orders.models import Order
+from shop.orders.services import customer_of
 from shop.payments.cancellations import cancel_order, expire_orders
+from shop.payments.gift_cards import TooLittle, gift_share, send_new_code
 from shop.payments.models import Payment, Refund
 from shop.payments.refunds import refund_order, send_refund
 from shop.payments.services import open_payment
+from shop.shipping.models import ShippingMethod
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def treasurer(settings: Any) -> None:
+    settings.MONEY_ALERTS_TO = ["ada@example.com"]
 
 
 def eur(amount: str) -> Money:
@@ -85,6 +95,44 @@ def test_what_it_does_not_cover_is_due_and_only_that_is_asked_of_the_provider(
     assert open_payment(order).amount == eur("32.90")
 
 
+@pytest.mark.parametrize(
+    ("total", "on_card", "share"),
+    [
+        ("52.90", None, "0.00"),
+        ("52.90", "60.00", "52.90"),
+        ("52.90", "52.40", "52.40"),
+        ("52.90", "52.60", "52.40"),
+        ("0.40", "0.40", "0.40"),
+        ("0.40", "0.20", "0.00"),
+        ("0.50", "0.20", "0.00"),
+    ],
+)
+def test_it_leaves_nothing_or_what_can_be_charged(total: str, on_card: str | None, share: str) -> None:
+    card = GiftCard(balance=eur(on_card)) if on_card else None
+    assert gift_share(card, eur(total)) == eur(share)
+
+
+def test_what_it_leaves_is_never_less_than_the_provider_takes(
+    place_with_card: Callable[..., tuple[Order, GiftCard]],
+) -> None:
+    order, card = place_with_card("52.60")
+    assert (order.due, order.status) == (eur("0.50"), "pending")
+    assert balance(card) == "0.20"
+
+
+def test_what_nobody_can_pay_is_said_before_there_is_an_order(
+    place: Callable[..., Order],
+    make_cart: Callable[..., Cart],
+    make_variant: Callable[..., Variant],
+    delivery: ShippingMethod,
+) -> None:
+    ShippingMethod.objects.update(price=0)
+    with pytest.raises(TooLittle, match=r"least that can be paid by card is €0\.50"):
+        place(make_cart(make_variant(price="0.40")))
+    assert not Order.objects.exists()
+    assert place(make_cart(make_variant(price="0.50"))).due == eur("0.50")
+
+
 def test_an_order_that_it_pays_whole_is_paid_at_once_and_the_rest_stays_on_it(
     place_with_card: Callable[..., tuple[Order, GiftCard]],
 ) -> None:
@@ -104,11 +152,14 @@ def test_called_off_or_run_out_it_all_goes_back_once(
     run_refunds()
     assert balance(card) == "60.00"
 
-    late, other = place_with_card("20.00")
+    late, other = place_with_card("20.00", email="late@example.com")
     Order.objects.filter(pk=late.pk).update(reserved_until=timezone.now())
     assert expire_orders() == 1
     run_refunds()
     assert balance(other) == "20.00"
+    # Nobody paid it: it is no order before the first, and money that comes late came late.
+    assert Order.objects.get(pk=late.pk).status == Order.Status.CANCELLED
+    assert not customer_of(None, "late@example.com").ordered_before
 
 
 def test_who_cancels_is_told_what_goes_back_rather_than_what_it_cost(
@@ -158,6 +209,53 @@ def test_a_refund_carried_out_twice_puts_the_money_back_once() -> None:
     assert put_back(card, eur("5.00"), "refund 1")
     assert not put_back(card, eur("5.00"), "refund 1")
     assert balance(card) == "15.00"
+
+
+def test_money_goes_back_on_a_card_that_ran_out_and_can_be_spent(
+    place_with_card: Callable[..., tuple[Order, GiftCard]], mailoutbox: list
+) -> None:
+    order, card = place_with_card("20.00")
+    GiftCard.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    cancel_order(order)
+    run_refunds()
+    assert balance(card) == "20.00"
+    assert timezone.now() + timedelta(days=89) < card.expires_at < timezone.now() + timedelta(days=91)
+    assert GiftCard.objects.spendable().get() == card
+    assert alarms() == ["Money went back on a gift card that had ended"]
+    assert "which is valid until" in mail("refunded")["whereto"]
+
+
+def test_a_card_that_staff_made_void_stays_so_and_its_money_goes_on_a_new_one(
+    place_with_card: Callable[..., tuple[Order, GiftCard]], mailoutbox: list
+) -> None:
+    order, card = place_with_card("20.00")
+    void_card(card)
+    cancel_order(order)
+    run_refunds()
+    assert balance(card) == "0.00"
+    new = GiftCard.objects.spendable().get()
+    assert (new.balance, new.note) == (eur("20.00"), f"Instead of the {card}, which is void.")
+    assert put_back(card, eur("20.00"), f"refund {Refund.objects.get().pk}") is None
+    assert alarms() == ["Money went back on a gift card that had ended"]
+    assert "on a new one" in mail("refunded")["whereto"]
+    call_command("check_gift_cards")
+    send_new_code.call(order.pk, new.pk)
+    code = re.search(r"(\w{4}-){3}\w{4}", mailoutbox[0].body)[0]
+    assert GiftCard.objects.known_by(code) == new
+    assert mailoutbox[0].to == [order.email]
+    assert code not in str(DBTaskResult.objects.values())
+    assert balance(new) == "20.00"
+
+
+def alarms() -> list[str]:
+    return [
+        task.args_kwargs["args"][1] for task in DBTaskResult.objects.filter(task_path__endswith="send_alarm")
+    ]
+
+
+def mail(kind: str) -> dict[str, str]:
+    sent = DBTaskResult.objects.filter(task_path__endswith="send_order_mail")
+    return next(one.args_kwargs["args"][2] for one in sent if one.args_kwargs["args"][1] == kind)
 
 
 def test_a_card_that_is_void_over_or_empty_says_so_and_leaves_the_cart(

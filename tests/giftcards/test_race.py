@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from djmoney.money import Money
 
+from accounts.models import User
 from shop.cart.models import Cart
-from shop.cart.services import apply_code
+from shop.cart.services import add_to_cart, apply_code
 from shop.catalog.models import Variant
 from shop.giftcards.models import GiftCard
 from shop.giftcards.services import GiftCardShort, gift_card_faults, issue_card, spend, take_balance
@@ -61,6 +62,33 @@ def test_it_is_spent_while_an_order_it_paid_is_called_off(
             send_refund.call(refund.pk)
     card.refresh_from_db()
     assert card.balance == Money("100.00", "EUR")
+    assert gift_card_faults() == []
+
+
+def test_its_owner_spends_it_while_a_refund_goes_back_on_it(
+    place: Callable[..., Order], make_variant: Callable[..., Variant], customer: User
+) -> None:
+    """Both write to the owner's stream and to the card, and must do so in the same order."""
+    variant, cart = make_variant(price="24.00", stock=200), Cart.objects.create(user=customer)
+    _, code = issue_card(Money("1000.00", "EUR"))
+
+    def filled() -> Cart:
+        add_to_cart(cart, variant)
+        apply_code(cart, code)
+        cart.refresh_from_db()
+        return cart
+
+    def buy() -> None:
+        for _ in range(AT_ONCE):
+            place(filled())
+
+    def give_back() -> None:
+        for refund in Refund.objects.all():
+            send_refund.call(refund.pk)
+
+    for _ in range(2 * AT_ONCE):
+        cancel_order(place(filled()))
+    assert at_once(buy, give_back) == []
     assert gift_card_faults() == []
 
 
