@@ -31,6 +31,7 @@ from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
 from shop.payments.captures import capture_shipped, watch_holds
+from shop.payments.customers import forget_customers
 from shop.payments.edits import expire_edits
 from shop.payments.reconciliation import reconcile
 from shop.payments.unheard import hear_unheard
@@ -83,6 +84,7 @@ JOBS: dict[Callable[[], object], float] = {
     compare_books: 60,
     capture_shipped: 5,
     watch_holds: 300,
+    forget_customers: 60,
     revive_tasks: 60,
     digests: 60,
     tidy: 3600,

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from shop.errors import ShopError
 from shop.orders.models import Order
 from shop.payments import stripe_gateway as gateway
-from shop.payments.customers import ProviderCustomer, customer_of
+from shop.payments.customers import ProviderCustomer, as_customer
 from shop.payments.services import apply_intent, start_payment
 from shop.payments.stripe_gateway import SavedCard
 
@@ -25,13 +25,12 @@ class NoSuchCard(ShopError):
 async def saved_cards(user: User) -> list[SavedCard]:
     """Asked of the provider each time. Raises GatewayUnavailable."""
     known = ProviderCustomer.objects.filter(user=user).exclude(customer_id=None)
-    customer_id = await known.values_list("customer_id", flat=True).afirst()
-    return await gateway.list_cards(customer_id) if customer_id else []
+    return await as_customer(user, gateway.list_cards) if await known.aexists() else []
 
 
 async def begin_saving(user: User) -> str:
     """What the provider's form needs to keep a card for this account."""
-    return await gateway.create_setup(await customer_of(user))
+    return await as_customer(user, gateway.create_setup)
 
 
 async def forget_card(user: User, card_id: str) -> None:

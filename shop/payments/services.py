@@ -23,7 +23,7 @@ from shop.orders.models import Order, OrderEdit
 from shop.orders.services import mark_paid
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
-from shop.payments.customers import customer_for
+from shop.payments.customers import as_buyer_of
 from shop.payments.disputes import apply_dispute
 from shop.payments.models import GatewayEvent, LedgerEntry, Payment
 from shop.payments.refunds import apply_refund, request_refund
@@ -59,12 +59,11 @@ async def start_payment(order: Order) -> Payment:
     if payment.client_secret:
         return payment
     # Also where a message told us the intent's id, because we died between the answer and its row: the page needs more.
-    intent = await gateway.create_intent(
-        payment.idempotency_key,
-        payment.amount,
-        order.email,
-        f"Order {order.number}",
-        await customer_for(order),
+    intent = await as_buyer_of(
+        order,
+        lambda customer_id: gateway.create_intent(
+            payment.idempotency_key, payment.amount, order.email, f"Order {order.number}", customer_id
+        ),
     )
     return await sync_to_async(_attach)(payment, intent)
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from shop.orders.models import Order
-from shop.payments.customers import ProviderCustomer, customer_of
+from shop.payments.customers import ProviderCustomer, customer_of, forget_customers
 from tests.payments.steps import log, now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,3 +130,33 @@ def test_where_it_is_off_nothing_of_it_is_there(signed_in: Client, own_order: Or
     assert signed_in.get(CARDS).status_code == 404
     assert CARDS not in signed_in.get("/account/").text
     assert signed_in.post(f"/checkout/{own_order.public_id}/pay-with/", {"card": "x"}).status_code == 404
+
+
+def test_who_was_deleted_at_the_provider_pays_and_keeps_cards_as_before(
+    signed_in: Client, own_order: Order, keep: Callable[..., str], provider: stripe.StripeClient
+) -> None:
+    keep()
+    gone = ProviderCustomer.objects.get().customer_id
+    provider.v1.customers.delete(gone)
+    assert "No card kept" in signed_in.get(CARDS).text
+    assert 'data-secret="pi_' in signed_in.get(f"/checkout/{own_order.public_id}/pay/").text
+    new = ProviderCustomer.objects.get().customer_id
+    assert new not in (None, gone)
+    assert 'data-secret="seti_' in signed_in.get(f"{CARDS}add/").text
+    assert ProviderCustomer.objects.get().customer_id == new
+
+
+def test_an_account_that_goes_is_deleted_at_the_provider_too(
+    customer: User, keep: Callable[..., str], provider: stripe.StripeClient, settings: Any
+) -> None:
+    card = keep()
+    kept = ProviderCustomer.objects.get().customer_id
+    assert forget_customers() == 0
+    customer.delete()
+    right, settings.STRIPE_API_BASE = settings.STRIPE_API_BASE, "http://127.0.0.1:9"
+    assert forget_customers() == 0
+    settings.STRIPE_API_BASE = right
+    assert forget_customers() == 1
+    assert provider.v1.customers.retrieve(kept).deleted
+    assert provider.v1.payment_methods.retrieve(card).customer is None
+    assert not ProviderCustomer.objects.exists()
