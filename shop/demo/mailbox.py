@@ -51,6 +51,11 @@ class Letter:
     def files(self) -> list[EmailMessage]:
         return [part for part in self.message.iter_attachments() if isinstance(part, EmailMessage)]
 
+    @property
+    def file_names(self) -> list[str]:
+        # In a template `file.get_filename` is looked for among the part's headers, and found to be None.
+        return [part.get_filename() or "file" for part in self.files]
+
     def _body(self, kind: str) -> str:
         part = self.message.get_body((kind,))
         return part.get_content() if part else ""
