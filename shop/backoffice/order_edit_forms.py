@@ -28,7 +28,9 @@ class EditForm(QuantitiesForm):
         help_text="By SKU, at today's price: SW-1 × 2, SW-7",
         widget=UnfoldAdminTextInputWidget,
     )
-    why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
+    why = forms.CharField(
+        label="Reason", max_length=200, help_text="The buyer reads it.", widget=UnfoldAdminTextInputWidget
+    )
     agreed = forms.CharField(required=False, widget=forms.HiddenInput)
     plan: Plan | None = None
 

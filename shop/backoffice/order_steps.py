@@ -24,7 +24,7 @@ from shop.backoffice.order_forms import (
 )
 from shop.backoffice.order_sums import Sums
 from shop.orders.editing import BEFORE_PACKING, change_address
-from shop.orders.models import Order
+from shop.orders.models import Order, OrderEdit
 from shop.orders.services import deliver_parcel, pack_order, ship_order
 from shop.payments.cancellations import cancel_order
 from shop.payments.edits import edit_order, take_back_edit
@@ -44,7 +44,8 @@ class Step:
     permission: str
     offered: Callable[[Order, Sums], bool]
     run: Callable[[Order, User, dict[str, Any]], object]
-    done: str
+    # What it did, in words: the same each time, or read from what `run` returned.
+    done: str | Callable[[Any], str]
     form: type[StepForm] = StepForm
     # Takes something away, so it stands apart from what moves an order on.
     grave: bool = False
@@ -52,6 +53,10 @@ class Step:
 
 def _leads_to(status: str) -> Callable[[Order, Sums], bool]:
     return lambda order, sums: order.status in Order.COMES_FROM[status]
+
+
+def _edited(edit: OrderEdit) -> str:
+    return f"the buyer is asked for {edit.difference}" if edit.is_open else "changed"
 
 
 # Whoever sends parcels packs them too. Whoever gives money back may also cancel: cancelling a paid order does both.
@@ -103,7 +108,7 @@ STEPS: dict[str, Step] = {
             why=data["why"],
             agreed=data["plan"].difference,
         ),
-        done="changed, or waits for its difference",
+        done=_edited,
         form=EditForm,
     ),
     "take-back": Step(

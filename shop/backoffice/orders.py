@@ -204,8 +204,9 @@ class OrderAdmin(ModelAdmin):
             form.looked_at()
             return self.page(request, order, tried={name: form})
         try:
-            step.run(order, hand(request), form.cleaned_data)
-            messages.success(request, f"{order.number}: {step.done}.")
+            result = step.run(order, hand(request), form.cleaned_data)
+            done = step.done if isinstance(step.done, str) else step.done(result)
+            messages.success(request, f"{order.number}: {done}.")
         except ShopError as error:
             messages.error(request, error.message)
         return redirect("admin:orders_order_change", pk)

@@ -28,7 +28,9 @@ def apply_paid_edit(edit_id: int, paid_by: str) -> bool:
     ):
         return False
     edit.order, edit.status = order, Status.APPLIED
-    order.record("edited", why=f"{edit.named}. {paid_by}"[:300], amount=str(edit.difference), edit=edit.pk)
+    order.record(
+        "edited", why=f"{edit.named}. {paid_by}"[:300].strip(), amount=str(edit.difference), edit=edit.pk
+    )
     inventory.hand_over(edit.reference, to=order.public_id)
     if fewer := edit.fewer():
         inventory.release(order.public_id, fewer)

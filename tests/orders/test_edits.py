@@ -607,13 +607,14 @@ def test_staff_see_what_it_comes_to_before_they_do_it(
     assert (wrong.status_code, "There is no NO-1." in wrong.content.decode()) == (422, True)
     shown = admin_client.post(step, wanted)
     assert not OrderEdit.objects.exists()
-    for part in ("The buyer pays", "€20.01", "€132.90", "Change it like that"):
+    for part in ("The buyer pays", "€20.01", "€132.90", "Ask the buyer for €20.01"):
         assert part in shown.content.decode(), part
     agreed = shown.context["steps"][2][2].data["agreed"]
     again = admin_client.post(step, wanted | {"agreed": agreed, f"line_{one.pk}": 0})
     assert again.status_code == 200
     assert not OrderEdit.objects.exists()
-    admin_client.post(step, wanted | {"agreed": agreed})
+    done = admin_client.post(step, wanted | {"agreed": agreed}, follow=True)
+    assert "the buyer is asked for €20.01" in done.content.decode()
     assert OrderEdit.objects.get().difference == eur("20.01")
     waiting = admin_client.get(page).content.decode()
     assert "A change that waits to be paid" in waiting
@@ -625,7 +626,7 @@ def test_staff_see_what_it_comes_to_before_they_do_it(
 
 def test_the_buyer_s_page_asks_for_the_difference(client: Client, bought: Order, waiting: OrderEdit) -> None:
     shown = client.get(bought.get_absolute_url()).content.decode()
-    for part in ("Pay €20.01", "She asked.", "set the prints aside until", "A change to be paid"):
+    for part in ("Pay €20.01", "She asked.", "set the prints aside until", "A change waits for your payment"):
         assert part in shown, part
     succeed(open_payment(bought))
     settled = client.get(bought.get_absolute_url()).content.decode()
