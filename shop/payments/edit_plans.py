@@ -13,6 +13,7 @@ from shop.errors import ShopError
 from shop.money import rounded
 from shop.orders.models import Order, OrderEditLine, OrderLine
 from shop.payments.line_refunds import worth_of
+from shop.payments.stripe_gateway import least_charge
 from shop.places import Destination
 from shop.pricing.assessment import taxation_for
 from shop.pricing.services import price
@@ -51,12 +52,14 @@ def plan_edit(order: Order, quantities: Mapping[int, int], added: Mapping[int, i
     """
     lines = list(order.lines.all())
     fewer = {line: line.to_ship - quantities.get(line.pk, line.to_ship) for line in lines}
-    changes = [*_taken_off(fewer), *_added(order, added)]
+    changes = [*_taken_off(fewer), *lines_added(order, added)]
     if not changes:
         raise NotEditable("Nothing would change.")
     if not added and all(line.to_ship == fewer[line] for line in lines):
         raise NotEditable("Nothing would be left of it. Cancel the order instead.")
     difference = sum((line.total for line in changes), Money(0, order.total.currency))
+    if Money(0, difference.currency) < difference < (least := least_charge(difference.currency)):
+        raise NotEditable(f"The buyer would owe {difference}, and a card cannot pay less than {least}.")
     if difference.amount and not (order.total + difference).amount:
         raise NotEditable("It would cost nothing any more. Refund by line instead.")
     return Plan(changes, difference, order.total + difference)
@@ -101,7 +104,8 @@ def _less(line: OrderLine, count: int) -> OrderEditLine:
     )
 
 
-def _added(order: Order, added: Mapping[int, int]) -> Iterator[OrderEditLine]:
+def lines_added(order: Order, added: Mapping[int, int]) -> Iterator[OrderEditLine]:
+    """So many of which variant (by id) at today's price, taxed as the order is. Raises NotEditable."""
     wanted = {pk: count for pk, count in added.items() if count}
     found = Variant.objects.with_options().select_related("product__category").in_bulk(list(wanted))
     if len(found) != len(wanted) or any(count < 0 for count in wanted.values()):

@@ -17,12 +17,14 @@ from shop.catalog.models import Variant
 from shop.inventory import services as inventory
 from shop.money import rounded
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order, OrderLine
+from shop.orders.models import Order, OrderEditLine, OrderLine
 from shop.orders.services import mark_paid
 from shop.payments.alarms import alarm
+from shop.payments.edit_plans import lines_added
 from shop.payments.line_refunds import exchange_lines, undo_exchange
 from shop.payments.refunds import refund_order
 from shop.payments.stripe_gateway import least_charge
+from shop.pricing.taxation import tax_within
 from shop.returns.models import Return
 from shop.returns.services import settle, suggested_refund, tell_buyer, unsettled
 
@@ -45,15 +47,15 @@ def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) 
     Order.objects.select_for_update(no_key=True).get(pk=asked.order_id)
     if not asked.move_to(Return.Status.EXCHANGED, by=by, why=f"For {variant.product.title}, {variant.label}"):
         return asked.replacement  # type: ignore[return-value]
-    lines = [line.order_line for line in asked.lines.select_related("order_line")]
     count = sum(line.quantity for line in asked.lines.all())
     worth = suggested_refund(asked)
-    new = _price(lines[0], variant, count, worth)
+    (priced,) = lines_added(asked.order, {variant.pk: count})
+    new = _less(priced, worth)
     order = _order(asked.order, new)
     order.lines.add(new, bulk=False)
     Return.objects.filter(pk=asked.pk).update(replacement=order)
     order.record("placed", by=by, why=f"Instead of what came back of {asked.order.number}.")
-    _give(asked, worth, _full(lines[0], variant, count), by)
+    _give(asked, worth, priced.total, by)
     send_order_mail.enqueue(order.pk, "exchanged", {"instead_of": asked.named})
     inventory.reserve(order.public_id, {variant.pk: count}, order.reserved_until)
     if not order.total.amount:
@@ -112,34 +114,25 @@ def _reopen(asked: Return) -> bool:
 # --- Its price ------------------------------------------------------------------------------------
 
 
-def _factor(line: OrderLine) -> Decimal:
-    """What a listed amount came to for this buyer once tax was added or taken off."""
-    listed = (line.gross - line.discount).amount
-    return line.total.amount / listed if listed else Decimal(1)
-
-
-def _full(line: OrderLine, variant: Variant, count: int) -> Money:
-    return rounded(variant.price * count * _factor(line))
-
-
-def _price(line: OrderLine, variant: Variant, count: int, worth: Money) -> OrderLine:
-    """Taxed as what came back; what that was worth is taken off."""
-    total = max(_full(line, variant, count) - worth, Money(0, worth.currency))
+def _less(priced: OrderEditLine, worth: Money) -> OrderLine:
+    """At today's price and in its own tax class; what came back is taken off."""
+    total = max(priced.total - worth, Money(0, worth.currency))
     if total < least_charge(total.currency):
         total = Money(0, worth.currency)  # nobody can pay so little: it is not asked for
-    listed = rounded(total / _factor(line))
-    tax_of = line.tax.amount / line.total.amount if line.total.amount else Decimal(0)
+    share = total.amount / priced.total.amount if priced.total.amount else Decimal(0)
+    listed = rounded(priced.gross * share)
+    added = total - listed
     return OrderLine(
-        variant=variant,
-        sku=variant.sku,
-        title=variant.product.title,
-        options=variant.label,
-        unit_price=variant.price,
-        quantity=count,
-        discount=variant.price * count - listed,
-        tax_added=total - listed,
-        tax_percent=line.tax_percent,
-        tax=rounded(total * tax_of),
+        variant=priced.variant,
+        sku=priced.sku,
+        title=priced.title,
+        options=priced.options,
+        unit_price=priced.unit_price,
+        quantity=priced.quantity,
+        discount=priced.gross - listed,
+        tax_added=added,
+        tax_percent=priced.tax_percent,
+        tax=added if added.amount > 0 else tax_within(total, priced.tax_percent),
         total=total,
     )
 

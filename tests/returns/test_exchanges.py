@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
-from shop.catalog.models import Variant
+from shop.catalog.models import TaxClass, Variant
 from shop.inventory.audit import stock_faults
 from shop.inventory.models import Stock
 from shop.inventory.services import OutOfStock
@@ -18,6 +18,7 @@ from shop.payments.cancellations import cancel_order, expire_orders
 from shop.payments.line_refunds import refund_lines
 from shop.payments.models import Refund
 from shop.payments.refunds import NothingToRefund, refund_order, refundable_of
+from shop.pricing.models import TaxRate, TaxZone
 from shop.returns.exchanges import exchange_return, reopen_exchanges
 from shop.returns.models import Return, WrongReturnStatus
 from shop.returns.services import receive_return, refund_return, suggested_refund
@@ -48,6 +49,17 @@ def test_another_print_costs_or_gives_the_difference(
     assert (received.status, received.replacement) == (Status.EXCHANGED, new)
     assert exchange_return(received, other) == new
     assert stock_faults() == []
+
+
+def test_the_other_print_is_taxed_in_its_own_class(
+    received: Return, make_variant: Callable[..., Variant]
+) -> None:
+    zone = TaxZone.objects.get(country="IE")
+    TaxRate.objects.create(zone=zone, tax_class=TaxClass.REDUCED, percent="13.5")
+    new = exchange_return(received, make_variant(price="66.66", tax_class=TaxClass.REDUCED))
+    line = new.lines.get()
+    assert (line.total, line.tax_percent, line.tax) == (eur("33.33"), 13.5, eur("3.96"))
+    assert new.tax == line.tax
 
 
 def test_what_is_sold_out_is_not_promised(received: Return, make_variant: Callable[..., Variant]) -> None:
