@@ -231,6 +231,7 @@ def test_what_cannot_be_is_refused_and_nothing_has_happened(
         ({three.pk: -1}, {}, "at most 3"),
         ({}, {scarce.pk: -1}, "no such print"),
         ({}, {10**6: 1}, "no such print"),
+        ({}, {make_variant(price="0.20").pk: 1}, "cannot be paid by card"),
     ]:
         with pytest.raises(NotEditable, match=said):
             edit_order(bought, quantities, added)
