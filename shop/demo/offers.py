@@ -10,6 +10,8 @@ from djmoney.money import Money
 from shop.catalog.models import Category
 from shop.giftcards.models import GiftCard, digest_of
 from shop.giftcards.services import issue_card
+from shop.pricing.models import Sale
+from shop.pricing.sales import apply_sales
 from shop.promotions.models import Coupon, Offer
 
 GIFT_CODE = "G1FT-CARD-HARB-0VR1"
@@ -30,6 +32,7 @@ CODES: dict[str, dict[str, Any]] = {
         "limit_per_customer": 1,
     },
 }
+SALE: dict[str, Any] = {"name": "Soundings, a season long", "percent": 15}
 KNOTS: dict[str, Any] = {"name": "Three knots for two", "kind": "buy_get", "buy": 2, "get": 1, "percent": 100}
 
 
@@ -51,3 +54,7 @@ def seed_offers() -> None:
     knots = Category.objects.filter(slug="knots").first()
     if knots and not Offer.objects.filter(name=KNOTS["name"]).exists():
         Offer.objects.create(**KNOTS).categories.add(knots)
+    soundings = Category.objects.filter(slug="soundings").first()
+    if soundings and not Sale.objects.filter(name=SALE["name"]).exists():
+        Sale.objects.create(**SALE).categories.add(soundings)
+        apply_sales()
