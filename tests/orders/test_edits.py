@@ -597,6 +597,28 @@ def test_packing_and_changing_at_once_never_both(bought: Order, dear: Variant) -
     assert OrderEdit.objects.open().exists() == (now(bought).status == Status.PAID)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_changes_across_each_other_and_a_purchase_of_both_wait_for_one_another(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
+) -> None:
+    first, second = make_variant(stock=50), make_variant(stock=50)
+    for _ in range(5):
+        mine, theirs, cart = (
+            pay(place(make_cart(first, 2))),
+            pay(place(make_cart(second, 2))),
+            make_cart(second),
+        )
+        add_to_cart(cart, first)
+        changes = [(mine, mine.lines.get().pk, second.pk), (theirs, theirs.lines.get().pk, first.pk)]
+        works = [
+            lambda one=order, pk=line, more=added: edit_order(now(one), {pk: 1}, {more: 1})
+            for order, line, added in changes
+        ]
+        assert at_once(*works, lambda bought=cart: place(bought)) == []
+        for order, *_ in changes:
+            assert_settled(order)
+
+
 # --- Pages ---------------------------------------------------------------------------------------
 
 
