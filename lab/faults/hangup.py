@@ -28,7 +28,7 @@ BOUNDS = aftermath.BOUNDS | {"not_finished": 0}
 DELIVERY, TORN = "/checkout/delivery/", "/lab/torn/"
 SLOW = {"latency_ms": 400, "tideway_latency_ms": 600, "gannet_latency_ms": 600}
 QUICK = {"latency_ms": 0, "tideway_latency_ms": 60, "gannet_latency_ms": 140}
-CONTROL_ROUNDS = 5
+CONTROL_SECONDS = (0.3, 0.3, 0.6, 0.6, 1.2, 1.2, 2.4, 4.8)  # a busy machine comes to the order later
 LOCKED_SECONDS = 13.0  # Daphne kills what still runs ten seconds after its client went
 
 
@@ -79,8 +79,8 @@ def run(site: Site, size: Size) -> Iterator[Case]:
 
 def _control(site: Site, shop: Server, product: tuple[str, int], size: Size) -> Case:
     since, half = site.writer.call("sales.last_order"), 0
-    for _ in range(CONTROL_ROUNDS):
-        _hang_up(site, shop, product, Point(TORN, seconds=0.3), size)
+    for seconds in CONTROL_SECONDS:
+        _hang_up(site, shop, product, Point(TORN, seconds=seconds), size)
         half = len(site.writer.call("whole.half_orders", since))
         if half:
             break

@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.db.models import F
+from django.utils.crypto import get_random_string
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
@@ -98,18 +99,24 @@ def sign_in(page: Page, email: str) -> None:
     expect(page).to_have_title(re.compile("Today"))
 
 
+def is_browser(process: psutil.Process, mark: str) -> bool:
+    """Whether it is the one that was started with this mark; what it starts by itself may carry the mark too."""
+    with contextlib.suppress(psutil.Error):
+        return mark in process.cmdline() and not any("--type=" in word for word in process.cmdline())
+    return False
+
+
 @pytest.fixture
 def colleague(page: Page, shop: LiveShop) -> Iterator[tuple[Page, Callable[[], None]]]:
     """Maren's page in a browser of her own, and what kills that browser."""
-    kin = psutil.Process()
-    others = set(kin.children(recursive=True))
-    kind = page.context.browser.browser_type
-    browser = kind.launch(executable_path=browser_path(), args=FLAGS)
-    hers = set(kin.children(recursive=True)) - others
+    mark = f"--of-{get_random_string(12)}"
+    browser = page.context.browser.browser_type.launch(executable_path=browser_path(), args=[*FLAGS, mark])
+    # By the mark: other processes of the run begin and end beside it.
+    (hers,) = [one for one in psutil.Process().children(recursive=True) if is_browser(one, mark)]
 
     def kill() -> None:
-        for process in hers:
-            with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in [*hers.children(recursive=True), hers]:
                 process.kill()
 
     maren = browser.new_context(base_url=shop.url, locale="en-GB").new_page()
