@@ -10,17 +10,22 @@ from operator import add
 from djmoney.money import Money
 
 from shop.orders.models import Order, OrderEdit
+from shop.payments.carried import asides_of
 from shop.payments.models import Payment
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What an order's payments add up to, counted from rows already fetched; `edit` waits for its difference."""
+    """What an order's payments add up to, counted from rows already fetched; `edit` waits for its difference.
+
+    `refundable` has in it what came from another order, which does not go back `if_cancelled`.
+    """
 
     payments: list[Payment]
     paid: Money
     refunded: Money
     refundable: Money
+    if_cancelled: Money
     disputed: Money
     edit: OrderEdit | None
 
@@ -29,11 +34,13 @@ class Sums:
         payments = list(order.payments.all())
         total = partial(_added, Money(0, order.total.currency))
         paid = [payment for payment in payments if payment.status == Payment.Status.SUCCEEDED]
+        own = total(payment.refundable for payment in payments)
         return cls(
             payments,
             paid=total(payment.amount for payment in paid),
             refunded=total(payment.refunded for payment in paid),
-            refundable=total(payment.refundable for payment in payments),
+            refundable=own + total(aside.left for aside in asides_of(order)),
+            if_cancelled=own,
             disputed=total(payment.disputed for payment in paid),
             edit=order.open_edit(),
         )

@@ -17,7 +17,7 @@ from shop.orders.invoicing import credit_order, documents_of
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, WrongStatus
 from shop.payments.models import Payment, Refund
-from shop.payments.refunds import refundable_of, request_refund
+from shop.payments.refunds import goes_back_if_cancelled, request_refund
 from shop.payments.services import close_payment
 from shop.promotions.services import give_back
 
@@ -39,7 +39,7 @@ def cancel_order(
         raise WrongStatus("A part of it has left already. What has not can be cancelled line by line.")
     give_back(order.public_id)
     release_stock(order)
-    going_back = refundable_of(order)
+    going_back = goes_back_if_cancelled(order)
     back = in_words(going_back) if going_back.amount else ""
     send_order_mail.enqueue(order.pk, "cancelled", {"why": why, "back": back})
     # Read now that the order is ours: the caller's rows may be from before the money came.

@@ -12,6 +12,7 @@ from shop.catalog.models import Variant
 from shop.errors import ShopError
 from shop.money import rounded
 from shop.orders.models import Order, OrderEditLine, OrderLine
+from shop.payments.carried import asides_of
 from shop.payments.line_refunds import worth_of
 from shop.payments.stripe_gateway import least_charge
 from shop.places import Destination
@@ -50,6 +51,10 @@ def plan_edit(order: Order, quantities: Mapping[int, int], added: Mapping[int, i
     """`quantities` says of lines (by id) how many are still to be sent, `added` how many of which variant (by id) come
     to them as lines of their own. Writes nothing. Raises NotEditable.
     """
+    if asides_of(order):
+        raise NotEditable(
+            "It stands for what came back. Cancel it, or a part of it, and exchange that again."
+        )
     lines = list(order.lines.all())
     fewer = {line: line.to_ship - quantities.get(line.pk, line.to_ship) for line in lines}
     changes = [*_taken_off(fewer), *lines_added(order, added)]

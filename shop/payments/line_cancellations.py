@@ -13,6 +13,7 @@ from shop.inventory import services as inventory
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments.cancellations import cancel_order
+from shop.payments.carried import value_of
 from shop.payments.line_refunds import refund_lines
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def cancel_lines(
     named = ", ".join(f"{quantities[line.pk]} × {line.title}" for line in lines)
     locked.record("lines_cancelled", by=by, why=f"{named}. {why}"[:300].strip())
     # Before the stock, as cancelling takes their locks.
-    worth = {line.pk: min(quantities[line.pk], line.to_refund) for line in lines if line.total.amount}
+    worth = {line.pk: min(quantities[line.pk], line.to_refund) for line in lines if value_of(line).amount}
     if any(worth.values()):
         refund_lines(locked, worth, by=by, reason=why)
     send_order_mail.enqueue(locked.pk, "lines_cancelled", {"named": named, "why": why})

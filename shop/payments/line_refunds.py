@@ -10,6 +10,7 @@ from djmoney.money import Money
 
 from shop.money import each_of
 from shop.orders.models import Order, OrderLine
+from shop.payments.carried import value_of
 from shop.payments.models import Refund, RefundLine
 from shop.payments.refunds import NothingToRefund, refund_order, shares_of
 
@@ -49,17 +50,25 @@ def refund_lines(
 
 @transaction.atomic
 def exchange_lines(
-    order: Order, quantities: Mapping[int, int], amount: Money, *, by: User | None = None, reason: str = ""
+    order: Order,
+    quantities: Mapping[int, int],
+    amount: Money,
+    became: OrderLine,
+    *,
+    by: User | None = None,
+    reason: str = "",
 ) -> list[Refund]:
-    """Sets `amount` of what was paid aside for another print: no money moves, and none of it can be refunded.
+    """Sets `amount` of what was paid aside for the line of another order: no money moves, and none of it can be
+    refunded but with that order's.
 
     So many of each line (by its id) count as refunded. Raises as refund_lines.
     """
     Order.objects.select_for_update(no_key=True).get(pk=order.pk).require_no_open_edit()
     rows = _rows_of(order, quantities)
+    kept = {"status": Status.EXCHANGED, "became": became, "actor": by, "reason": reason[:200]}
     aside = [
-        payment.refunds.create(amount=part, status=Status.EXCHANGED, actor=by, reason=reason[:200])
-        for payment, part in shares_of(order, amount)
+        source.payment.refunds.create(amount=part, aside=source.aside, **kept)
+        for source, part in shares_of(order, amount)
     ]
     _keep(rows, aside[0])
     return aside
@@ -93,14 +102,14 @@ def _line_back(line: OrderLine, quantity: int) -> RefundLine:
 
 
 def worth_of(line: OrderLine, quantity: int) -> Money:
-    """What the next so many come to, with their share of discount and tax.
+    """What the next so many come to, with their share of discount, tax, and what came back for them.
 
     Each is worth the same, rounded down to what can be paid; whoever takes the last takes what is left of the line.
     """
     if quantity < line.to_refund:
-        return each_of(line.total, line.quantity) * quantity
+        return each_of(value_of(line), line.quantity) * quantity
     given = line.refund_lines.exclude(refund__status=Status.FAILED)  # type: ignore[attr-defined]
-    return line.total - sum((row.amount for row in given), Money(0, line.total.currency))
+    return value_of(line) - sum((row.amount for row in given), Money(0, line.total.currency))
 
 
 def shipping_left(order: Order) -> Money:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,7 +17,7 @@ from djmoney.money import Money
 
 from shop.giftcards.models import GiftCard
 from shop.invoices.models import Document
-from shop.orders.models import Order, OrderEdit, money_field
+from shop.orders.models import Order, OrderEdit, OrderLine, money_field
 from shop.payments.customers import ProviderCustomer
 from shop.payments.ledger import Discrepancy, LedgerEntry
 from shop.payments.refund_lines import RefundLine
@@ -122,8 +125,14 @@ class Payment(models.Model):
     @property
     def refunded(self) -> Money:
         # Added up here: SQLite would add them as binary fractions.
-        rows = [one.amount for one in self.refunds.all() if one.status not in Refund.NOTHING]
-        return sum(rows, Money(0, self.amount.currency))
+        # A part of what was set aside is in that already.
+        rows = (one.taken for one in self.refunds.all() if one.aside_id is None)
+        return reduce(add, rows, Money(0, self.amount.currency))
+
+    @property
+    def overdrawn(self) -> Money:
+        """What the buyer's bank has taken back of what was refunded or set aside."""
+        return max(self.refunded + self.disputed - self.amount, Money(0, self.amount.currency))
 
     @property
     def sent_back(self) -> Money:
@@ -183,6 +192,14 @@ class Refund(models.Model):
     edit = models.ForeignKey(
         OrderEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="refunds", editable=False
     )
+    # Where it was set aside: the line of another order that it pays for.
+    became = models.ForeignKey(
+        OrderLine, null=True, blank=True, on_delete=models.PROTECT, related_name="carried", editable=False
+    )
+    # What was set aside, of which this is a part: given back in money, or passed on to yet another print.
+    aside = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts", editable=False
+    )
     refund_id = models.CharField(max_length=120, unique=True, null=True, blank=True)
     amount = money_field()
     status = models.CharField(max_length=10, choices=Status, default=Status.REQUESTED, editable=False)
@@ -206,6 +223,31 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount}: {self.status}"
+
+    @property
+    def taken(self) -> Money:
+        """What its payment has no more: of an exchange that was called off, what had gone back before."""
+        if self.status == self.Status.UNDONE:
+            return self._sum(part.taken for part in self.parts.all())
+        return self._sum([] if self.status in self.NOTHING else [self.amount])
+
+    @property
+    def left(self) -> Money:
+        """Of what is set aside, what can still go back. Not what the bank only holds, or has taken back."""
+        if self.status != self.Status.EXCHANGED or self.payment.status != Payment.Status.SUCCEEDED:
+            return self._sum([])
+        parts = self._sum(part.taken for part in self.parts.all())
+        return max(self.amount - parts - self.payment.overdrawn, self._sum([]))
+
+    @property
+    def back(self) -> Money:
+        """What has left us, as far as the provider says, of this or in parts of it."""
+        if self.status == self.Status.SUCCEEDED:
+            return self.amount
+        return self._sum(part.back for part in self.parts.all())
+
+    def _sum(self, amounts: Iterable[Money]) -> Money:
+        return reduce(add, amounts, Money(0, self.amount.currency))
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):

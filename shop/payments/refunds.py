@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderEdit
 from shop.payments import stripe_gateway as gateway
 from shop.payments.alarms import alarm
+from shop.payments.carried import Source, all_is_back, carried_to, first_aside, given_back_by, sources_of
 from shop.payments.gift_cards import refund_to_gift_card
 from shop.payments.models import LedgerEntry, Payment, Refund
 from shop.payments.stripe_gateway import GatewayRefund, GatewayRefused
@@ -37,7 +38,12 @@ class NothingToRefund(ShopError):
 
 
 def refundable_of(order: Order) -> Money:
-    """What was paid for it, or set aside, and can still go back."""
+    """What was paid for it, or came with it from another order, and can still go back."""
+    return reduce(add, (source.left for source in sources_of(order)), Money(0, order.total.currency))
+
+
+def goes_back_if_cancelled(order: Order) -> Money:
+    """Without what came from another order: that can be refunded there then."""
     nothing = Money(0, order.total.currency)
     return reduce(add, (payment.refundable for payment in Payment.objects.filter(order=order)), nothing)
 
@@ -57,13 +63,27 @@ def refund_order(
     NothingToRefund for more than what was paid and not yet refunded, or an amount that nobody can pay, and WrongStatus
     while it is not paid in full.
     """
-    shares = shares_of(order, amount)
-    refunds = [request_refund(payment, part, by=by, reason=reason, edit=edit) for payment, part in shares]
-    return refunds[0]
+    return refund_shares(order, amount, by=by, reason=reason, edit=edit)[0]
 
 
-def shares_of(order: Order, amount: Money | None = None) -> list[tuple[Payment, Money]]:
-    """Which of its payments gives how much of `amount`, or of all that is left; holds the order's row from here on.
+@transaction.atomic
+def refund_shares(
+    order: Order,
+    amount: Money | None = None,
+    *,
+    by: User | None = None,
+    reason: str = "",
+    edit: OrderEdit | None = None,
+) -> list[Refund]:
+    """As refund_order; returns all of them."""
+    return [
+        request_refund(source.payment, part, by=by, reason=reason, edit=edit, aside=source.aside)
+        for source, part in shares_of(order, amount)
+    ]
+
+
+def shares_of(order: Order, amount: Money | None = None) -> list[tuple[Source, Money]]:
+    """Which source gives how much of `amount`, or of all that is left; holds the order's row from here on.
 
     Raises as refund_order.
     """
@@ -73,24 +93,23 @@ def shares_of(order: Order, amount: Money | None = None) -> list[tuple[Payment, 
         raise locked.wrong_status()  # a gift card's part given back now would be missing from what is due
     nothing = Money(0, order.total.currency)
     # Read behind the lock: the caller's rows may be from before the money came.
-    payments = Payment.objects.filter(order=order)
-    left = {payment: payment.refundable for payment in payments if payment.refundable > nothing}
-    most = reduce(add, left.values(), nothing)
+    sources = sources_of(locked)
+    most = reduce(add, (source.left for source in sources), nothing)
     if amount is None:
         amount = most
     if not nothing < amount <= most or amount != rounded(amount):
         raise NothingToRefund
-    return list(_spread(amount, left))
+    return list(_spread(amount, sources))
 
 
-def _spread(amount: Money, left: Mapping[Payment, Money]) -> Iterator[tuple[Payment, Money]]:
+def _spread(amount: Money, sources: list[Source]) -> Iterator[tuple[Source, Money]]:
     """One payment alone where one is enough, else the oldest first; gift cards get only what no other has left."""
-    asked = sorted(left, key=lambda payment: payment.gift_card_id is not None)
-    enough = [payment for payment in asked if left[payment] >= amount and not payment.gift_card_id]
-    for payment in enough[:1] or asked:
-        part = min(amount, left[payment])
+    asked = sorted(sources, key=lambda source: source.payment.gift_card_id is not None)
+    enough = [source for source in asked if source.left >= amount and not source.payment.gift_card_id]
+    for source in enough[:1] or asked:
+        part = min(amount, source.left)
         if part.amount:
-            yield payment, part
+            yield source, part
         amount -= part
 
 
@@ -102,12 +121,14 @@ def request_refund(
     reason: str = "",
     of_invoice: bool = True,
     edit: OrderEdit | None = None,
+    aside: Refund | None = None,
 ) -> Refund:
     """Within the caller's transaction: the row, the log, and the task that asks."""
     refund = payment.refunds.create(
-        amount=amount, actor=by, reason=reason[:200], of_invoice=of_invoice, edit=edit
+        amount=amount, actor=by, reason=reason[:200], of_invoice=of_invoice, edit=edit, aside=aside
     )
-    payment.order.record("refund_requested", by=by, why=reason[:300], amount=str(amount))
+    # In the log of the order that is given back: one transaction locks the log of one.
+    given_back_by(refund).record("refund_requested", by=by, why=reason[:300], amount=str(amount))
     send_refund.enqueue(refund.pk)
     return refund
 
@@ -156,7 +177,8 @@ def apply_refund(answer: GatewayRefund) -> None:
     if refund is None:
         return
     # Before the refund's own row, as everybody else; the credit note below needs it.
-    Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
+    locked = Order.objects.select_for_update(no_key=True).get(pk=refund.payment.order_id)
+    refund.payment.order = locked
     # Another answer may have been applied while the lock was waited for.
     refund.refresh_from_db(fields=["status", "refund_id", "credit_note"])
     _book(refund, answer)
@@ -198,9 +220,9 @@ def _tell(refund: Refund, status: str, failure: str) -> None:
     _count_lines(refund, status)
     if status == Status.FAILED:
         order.record("refund_failed", why=failure[:300], amount=str(refund.amount))
-        alarm(
-            "A refund failed", f"{refund.amount} of {order.number} did not reach the buyer: {failure}", order
-        )
+        again = given_back_by(refund)
+        words = f"{refund.amount} of {again.number} did not reach the buyer: {failure}"
+        alarm("A refund failed", words, again)
         if refund.credit_note:
             uncredit_order(order, refund.credit_note)
             Refund.objects.filter(pk=refund.pk).update(credit_note=None)
@@ -209,6 +231,8 @@ def _tell(refund: Refund, status: str, failure: str) -> None:
         # After the log and before the stock, as checkout takes them.
         whereto = refund_to_gift_card(refund) if refund.payment.gift_card_id else ""
         _close_if_all_is_back(order, refund)
+        for carrier in carried_to(refund):
+            close_order.enqueue(carrier, refund.pk)
         details = {
             "amount": str(refund.amount),
             "reason": refund.reason,
@@ -223,7 +247,8 @@ def credit_refund(order: Order, refund: Refund) -> int | None:
 
     Last in its transaction: others who issue wait until it ends.
     """
-    lines = [(row.order_line, row.quantity, row.amount) for row in refund.lines.select_related("order_line")]
+    rows = (first_aside(refund) or refund).lines.select_related("order_line")
+    lines = [(row.order_line, row.quantity, row.amount) for row in rows]
     note = None
     if refund.edit:
         others = refund.edit.refunds.exclude(credit_note=None).exclude(pk=refund.pk)  # type: ignore[attr-defined]
@@ -245,13 +270,17 @@ def _count_lines(refund: Refund, status: str) -> None:
             row.order_line.refund(row.quantity)
 
 
+@task(queue_name="payments")
+def close_order(order_id: int, refund_id: int) -> None:
+    """Of an order that carried what went back: in a transaction of its own, which locks no other order's log."""
+    with transaction.atomic():
+        order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+        _close_if_all_is_back(order, Refund.objects.select_related("actor").get(pk=refund_id))
+
+
 def _close_if_all_is_back(order: Order, refund: Refund) -> None:
-    came = [Payment.Status.SUCCEEDED, *Payment.HELD]
-    paid = [payment.amount for payment in Payment.objects.filter(order=order, status__in=came)]
-    returned = Refund.objects.filter(payment__order=order, status=Status.SUCCEEDED)
-    all_is_back = sum(paid) == sum(one.amount for one in returned)
     # What was called off before it was paid stays so, also where a gift card's part or late money went back.
-    if not all_is_back or not order.events.filter(kind=Order.Status.PAID).exists():
+    if not all_is_back(order) or not order.events.filter(kind=Order.Status.PAID).exists():
         return
     if order.move_to(Order.Status.REFUNDED, by=refund.actor, why=refund.reason, strict=False):
         # What has not left yet can be sold to somebody else. An open attempt for a change is closed by the reconciler.

@@ -22,7 +22,7 @@ from shop.orders.services import mark_paid
 from shop.payments.alarms import alarm
 from shop.payments.edit_plans import lines_added
 from shop.payments.line_refunds import exchange_lines, undo_exchange
-from shop.payments.refunds import refund_order
+from shop.payments.refunds import refund_shares
 from shop.payments.stripe_gateway import least_charge
 from shop.pricing.taxation import tax_within
 from shop.returns.models import Return
@@ -55,7 +55,7 @@ def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) 
     order.lines.add(new, bulk=False)
     Return.objects.filter(pk=asked.pk).update(replacement=order)
     order.record("placed", by=by, why=f"Instead of what came back of {asked.order.number}.")
-    _give(asked, worth, priced.total, by)
+    _give(asked, worth, priced.total, new, by)
     send_order_mail.enqueue(order.pk, "exchanged", {"instead_of": asked.named})
     inventory.reserve(order.public_id, {variant.pk: count}, order.reserved_until)
     if not order.total.amount:
@@ -63,13 +63,13 @@ def exchange_return(asked: Return, variant: Variant, *, by: User | None = None) 
     return order
 
 
-def _give(asked: Return, worth: Money, price: Money, by: User | None) -> None:
+def _give(asked: Return, worth: Money, price: Money, new: OrderLine, by: User | None) -> None:
     """What came back pays for the other print, and what is left of its worth goes back in money."""
     gave, aside, counts = [], min(worth, price), unsettled(asked)
     if aside.amount:
-        gave += exchange_lines(asked.order, counts, aside, by=by, reason=f"Exchanged: {asked.named}")
+        gave += exchange_lines(asked.order, counts, aside, new, by=by, reason=f"Exchanged: {asked.named}")
     if worth > price:
-        gave.append(refund_order(asked.order, worth - price, by=by, reason="The other print costs less."))
+        gave += refund_shares(asked.order, worth - price, by=by, reason="The other print costs less.")
     if gave:
         settle(asked, *gave)
 
@@ -82,9 +82,8 @@ def reopen_exchanges() -> int:
 
     Read from the orders as they are, so that nothing that dies in between keeps a buyer's money.
     """
-    off = Q(
-        replacement__status__in=[Order.Status.CANCELLED, Order.Status.REFUNDED], replacement__shipments=None
-    )
+    # One whose money went back without being called off has given this back as well.
+    off = Q(replacement__events__kind=Order.Status.CANCELLED, replacement__shipments=None)
     due = Return.objects.filter(off, status=Return.Status.EXCHANGED).select_related("order", "replacement")
     reopened = 0
     for asked in due[:AT_ONCE]:
@@ -97,8 +96,9 @@ def reopen_exchanges() -> int:
 
 @transaction.atomic
 def _reopen(asked: Return) -> bool:
-    # The order's row first, as refunding takes it.
-    Order.objects.select_for_update(no_key=True).get(pk=asked.order_id)
+    # The orders' rows first, as refunding takes them, the older before the other.
+    both = Order.objects.select_for_update(no_key=True).filter(pk__in=[asked.order_id, asked.replacement_id])
+    list(both.order_by("pk"))
     why = f"{asked.replacement} was called off."
     if not asked.reopen(why):
         return False

@@ -135,7 +135,7 @@ def suggested_refund(asked: Return) -> Money:
     zero = Money(0, asked.order.total.currency)
     lines = reduce(add, (worth_of(line, count) for line, count in _unsettled(asked)), zero)
     again = reduce(add, (row.amount for row in _to_settle_again(asked)), zero)
-    given = [one.amount for one in asked.gave.all() if one.status not in Refund.NOTHING]
+    given = [one.taken for one in asked.gave.all()]
     return max(zero, min(lines + again - reduce(add, given, zero), refundable_of(asked.order)))
 
 

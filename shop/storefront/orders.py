@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from djmoney.money import Money
 
 from notifications.log import positions
 from notifications.log_context import bind
@@ -28,8 +27,9 @@ from shop.orders.log import title_of
 from shop.orders.models import Order, OrderEvent, OrderQuerySet
 from shop.orders.services import claim_orders
 from shop.payments.cancellations import cancel_order
+from shop.payments.carried import carried_back, exchanged_of
 from shop.payments.models import Payment
-from shop.payments.refunds import refundable_of
+from shop.payments.refunds import goes_back_if_cancelled
 from shop.returns.services import returnable
 from shop.storefront.cart import filled_cart
 from shop.storefront.drops import signed_places
@@ -108,7 +108,8 @@ def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
         "passage": _passage(order, events),
         "payment": payment,
         "gift_payments": [one for one in paid if one.gift_card_id],
-        "refunded": sum((one.sent_back for one in paid), Money(0, order.total.currency)),
+        "exchanged": exchanged_of(order),
+        "refunded": sum((one.sent_back for one in paid), carried_back(order)),
         "ran_out": payment is None and order.ran_out(ended),
         "processing": order.status == Order.Status.PENDING
         and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
@@ -136,7 +137,7 @@ def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(
             request,
             "storefront/order_cancel.html",
-            {"order": order, "form": form, "going_back": refundable_of(order)},
+            {"order": order, "form": form, "going_back": goes_back_if_cancelled(order)},
         )
     by = request.user if request.user.is_authenticated else None
     try:

@@ -18,6 +18,7 @@ from shop.catalog.facets import Band
 from shop.catalog.models import ProductImage
 from shop.inventory import words
 from shop.money import in_words
+from shop.orders.models import OrderLine
 
 register = template.Library()
 _IN_AN_ATTRIBUTE = {ord(character): f"\\u{ord(character):04x}" for character in "&<>'"}
@@ -54,6 +55,14 @@ def price(amount: Any) -> str:
 def promise(line: Any) -> str:
     """When a line of a cart or an order leaves, where that is not today; nothing else."""
     return words.promise(line)
+
+
+@register.simple_tag(takes_context=True)
+def became(context: template.Context, line: OrderLine) -> str:
+    """`1 cancelled, 1 exchanged`; pages of orders that may have left know `exchanged`, how many by line."""
+    other = (context.get("exchanged") or {}).get(line.pk, 0)
+    counts = {"cancelled": line.cancelled, "exchanged": other, "refunded": line.refunded - other}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count > 0)
 
 
 register.filter(words.in_days)
