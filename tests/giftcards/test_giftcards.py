@@ -196,12 +196,12 @@ def test_what_a_card_s_ledger_does_not_have_of_its_payments_is_told_in_words(
     GiftCardMovement.objects.filter(pk=returned.pk).delete()
     with pytest.raises(CommandError) as told:
         call_command("check_gift_cards")
-    assert str(told.value).splitlines() == [
+    assert set(str(told.value).splitlines()) == {
         f"gift card ···· {card.ending}: €27.10 on it, €55.00 by its movements",
         f"gift card ···· {card.ending}, {order.public_id}: -€5.00 by its movements, -€52.90 by payments",
         f"gift card ···· {card.ending}, refund {Refund.objects.get().pk}: nothing by its movements, "
         "€20.00 by payments",
-    ]
+    }
 
 
 def test_a_refund_carried_out_twice_puts_the_money_back_once() -> None:
