@@ -28,7 +28,7 @@ BOUNDS = aftermath.BOUNDS | {"not_finished": 0}
 DELIVERY, TORN = "/checkout/delivery/", "/lab/torn/"
 SLOW = {"latency_ms": 400, "tideway_latency_ms": 600, "gannet_latency_ms": 600}
 QUICK = {"latency_ms": 0, "tideway_latency_ms": 60, "gannet_latency_ms": 140}
-CONTROL_SECONDS = (0.3, 0.3, 0.6, 0.6, 1.2, 1.2, 2.4, 4.8)  # a busy machine comes to the order later
+CONTROL_SECONDS = (0.6, 0.6, 1.2, 2.4, 4.8)  # a busy machine comes to the order later
 LOCKED_SECONDS = 13.0  # Daphne kills what still runs ten seconds after its client went
 
 

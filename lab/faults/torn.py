@@ -1,11 +1,12 @@
 """The control of `hangup`: an order placed as asynchronous views often do it, one awaited step after another.
 
 No transaction spans the steps, since Django's do not reach over an `await`; a buyer who hangs up ends the view
-between two of them.
+between two of them, and most easily where it waits for another machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from asgiref.sync import sync_to_async
@@ -21,9 +22,12 @@ from shop.orders.models import Order
 from shop.storefront.cart import current_cart
 from shop.storefront.checkout import draft_of
 
+ANOTHER_MACHINE_SECONDS = 0.3
+
 
 async def place(request: HttpRequest) -> HttpResponse:
     cart, order, variant_id = await sync_to_async(_write)(request)
+    await asyncio.sleep(ANOTHER_MACHINE_SECONDS)
     await sync_to_async(empty_cart)(cart)
     await sync_to_async(_record)(order)
     await sync_to_async(reserve)(order.public_id, {variant_id: 1}, order.reserved_until)
