@@ -11,7 +11,6 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from shop.backoffice.order_forms import QuantitiesForm, StepForm
 from shop.catalog.models import Variant
 from shop.errors import ShopError
-from shop.orders.models import OrderLine
 from shop.payments.edit_plans import Plan, plan_edit
 
 # `SW-1`, `SW-1 × 2`, `SW-1 x 2`
@@ -33,9 +32,6 @@ class EditForm(QuantitiesForm):
     )
     agreed = forms.CharField(required=False, widget=forms.HiddenInput)
     plan: Plan | None = None
-
-    def most(self, line: OrderLine) -> int:
-        return line.to_ship
 
     @property
     def has_been_seen(self) -> bool:

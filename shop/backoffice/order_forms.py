@@ -36,7 +36,9 @@ class StepForm(forms.Form):
 
 
 class QuantitiesForm(StepForm):
-    """One number for each line of which there may be some; the cleaned `quantities` are by the line's id."""
+    """One number for each line of which there may be some, here of what is to be sent; the cleaned `quantities` are by
+    the line's id.
+    """
 
     default_is_all = True
 
@@ -57,7 +59,7 @@ class QuantitiesForm(StepForm):
         self.order_fields([name for name in self.fields if name.startswith("line_")])
 
     def most(self, line: OrderLine) -> int:
-        raise NotImplementedError
+        return line.to_ship
 
     def quantities(self) -> dict[int, int] | None:
         """None where no number was given at all."""
@@ -75,9 +77,6 @@ class QuantitiesForm(StepForm):
 class ShipForm(QuantitiesForm):
     carrier = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
     tracking_number = forms.CharField(max_length=80, widget=UnfoldAdminTextInputWidget)
-
-    def most(self, line: OrderLine) -> int:
-        return line.to_ship
 
 
 class DeliverForm(StepForm):
@@ -138,9 +137,6 @@ class AddressForm(StepForm):
 class CancelLinesForm(QuantitiesForm):
     default_is_all = False
     why = forms.CharField(label="Reason", max_length=200, widget=UnfoldAdminTextInputWidget)
-
-    def most(self, line: OrderLine) -> int:
-        return line.to_ship
 
 
 class RefundLinesForm(QuantitiesForm):

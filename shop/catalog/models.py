@@ -50,6 +50,19 @@ def priced_anew(variants: Sequence[Variant], before: Mapping[int, Money]) -> Non
     announce_prices(variants)
 
 
+def price_of_sale() -> MoneyField:
+    """None while there is no sale."""
+    return MoneyField(
+        max_digits=12,
+        decimal_places=3,
+        default_currency=settings.DEFAULT_CURRENCY,
+        default=None,
+        null=True,
+        blank=True,
+        editable=False,
+    )
+
+
 class VariantQuerySet(models.QuerySet["Variant"]):
     def buyable(self) -> VariantQuerySet:
         """Those whose product the public may see now."""
@@ -84,24 +97,8 @@ class Variant(models.Model):
         default_currency=settings.DEFAULT_CURRENCY,
         validators=[MinMoneyValidator(0), payable],
     )
-    full_price = MoneyField(
-        max_digits=12,
-        decimal_places=3,
-        default_currency=settings.DEFAULT_CURRENCY,
-        default=None,
-        null=True,
-        blank=True,
-        editable=False,
-    )
-    prior_price = MoneyField(
-        max_digits=12,
-        decimal_places=3,
-        default_currency=settings.DEFAULT_CURRENCY,
-        default=None,
-        null=True,
-        blank=True,
-        editable=False,
-    )
+    full_price = price_of_sale()
+    prior_price = price_of_sale()
     sale_percent = models.PositiveSmallIntegerField(default=0, editable=False)
     weight_g = models.PositiveIntegerField("weight in grams", validators=[MinValueValidator(1)])
     values = models.ManyToManyField(OptionValue, related_name="variants", blank=True)
