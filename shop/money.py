@@ -1,6 +1,6 @@
 """The smallest amount of a currency, rounding to it (half up, as docs/pricing.md says), money as JSON and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django.conf import settings
@@ -16,6 +16,14 @@ def minor_unit(currency: object) -> Decimal:
 
 def rounded(amount: Money) -> Money:
     return Money(amount.amount.quantize(minor_unit(amount.currency), ROUND_HALF_UP), amount.currency)
+
+
+def total_of(amounts: Iterable[Money], currency: object) -> Money:
+    """Their sum; nothing in `currency` where there are none."""
+    total = Money(0, currency)
+    for amount in amounts:
+        total += amount
+    return total
 
 
 def each_of(whole: Money, quantity: int) -> Money:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial, reduce
-from operator import add
+from functools import partial
 
 from djmoney.money import Money
 
+from shop.money import total_of
 from shop.orders.models import Order, OrderEdit
 from shop.payments.carried import asides_of
 from shop.payments.models import Payment
@@ -32,7 +31,7 @@ class Sums:
     @classmethod
     def of(cls, order: Order) -> Sums:
         payments = list(order.payments.all())
-        total = partial(_added, Money(0, order.total.currency))
+        total = partial(total_of, currency=order.total.currency)
         paid = [payment for payment in payments if payment.status == Payment.Status.SUCCEEDED]
         own = total(payment.refundable for payment in payments)
         return cls(
@@ -44,7 +43,3 @@ class Sums:
             disputed=total(payment.disputed for payment in paid),
             edit=order.open_edit(),
         )
-
-
-def _added(zero: Money, amounts: Iterable[Money]) -> Money:
-    return reduce(add, amounts, zero)

@@ -6,12 +6,11 @@ It stays on the payments of the first order, set aside there, and goes back from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from django.db.models import Sum
 from djmoney.money import Money
 
+from shop.money import total_of
 from shop.orders.models import Order, OrderLine
 from shop.payments.models import Payment, Refund, RefundLine
 
@@ -43,13 +42,13 @@ def asides_of(order: Order) -> list[Refund]:
 def value_of(line: OrderLine) -> Money:
     """What it was paid at, in money and by what came back for it."""
     kept = line.carried.filter(status=Refund.Status.EXCHANGED)  # type: ignore[attr-defined]
-    return reduce(add, (one.amount for one in kept), line.total)
+    return line.total + total_of((one.amount for one in kept), line.total.currency)
 
 
 def carried_back(order: Order) -> Money:
     """What has gone back of other orders' payments for it."""
     asides = Refund.objects.filter(became__order=order)
-    return reduce(add, (one.back for one in asides), Money(0, order.total.currency))
+    return total_of((one.back for one in asides), order.total.currency)
 
 
 def exchanged_of(order: Order) -> dict[int, int]:

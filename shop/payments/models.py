@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import add
 from typing import ClassVar
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from djmoney.money import Money
 
 from shop.giftcards.models import GiftCard
 from shop.invoices.models import Document
+from shop.money import total_of
 from shop.orders.models import Order, OrderEdit, OrderLine, money_field
 from shop.payments.customers import ProviderCustomer
 from shop.payments.dispute_rows import Dispute
@@ -128,7 +127,7 @@ class Payment(models.Model):
         # Added up here: SQLite would add them as binary fractions.
         # A part of what was set aside is in that already.
         rows = (one.taken for one in self.refunds.all() if one.aside_id is None)
-        return reduce(add, rows, Money(0, self.amount.currency))
+        return total_of(rows, self.amount.currency)
 
     @property
     def overdrawn(self) -> Money:
@@ -248,7 +247,7 @@ class Refund(models.Model):
         return self._sum(part.back for part in self.parts.all())
 
     def _sum(self, amounts: Iterable[Money]) -> Money:
-        return reduce(add, amounts, Money(0, self.amount.currency))
+        return total_of(amounts, self.amount.currency)
 
 
 class Bookmark(models.Model):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -13,7 +11,7 @@ from django.tasks import task
 from djmoney.money import Money
 
 from shop.errors import ShopError
-from shop.money import rounded
+from shop.money import rounded, total_of
 from shop.orders.amending import release_stock
 from shop.orders.edit_invoicing import credit_edit
 from shop.orders.invoicing import credit_order, uncredit_order
@@ -39,13 +37,13 @@ class NothingToRefund(ShopError):
 
 def refundable_of(order: Order) -> Money:
     """What was paid for it, or came with it from another order, and can still go back."""
-    return reduce(add, (source.left for source in sources_of(order)), Money(0, order.total.currency))
+    return total_of((source.left for source in sources_of(order)), order.total.currency)
 
 
 def goes_back_if_cancelled(order: Order) -> Money:
     """Without what came from another order: that can be refunded there then."""
-    nothing = Money(0, order.total.currency)
-    return reduce(add, (payment.refundable for payment in Payment.objects.filter(order=order)), nothing)
+    payments = Payment.objects.filter(order=order)
+    return total_of((payment.refundable for payment in payments), order.total.currency)
 
 
 @transaction.atomic
@@ -91,13 +89,12 @@ def shares_of(order: Order, amount: Money | None = None) -> list[tuple[Source, M
     locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
     if locked.status == Order.Status.PENDING:
         raise locked.wrong_status()  # a gift card's part given back now would be missing from what is due
-    nothing = Money(0, order.total.currency)
     # Read behind the lock: the caller's rows may be from before the money came.
     sources = sources_of(locked)
-    most = reduce(add, (source.left for source in sources), nothing)
+    most = total_of((source.left for source in sources), order.total.currency)
     if amount is None:
         amount = most
-    if not nothing < amount <= most or amount != rounded(amount):
+    if not Money(0, most.currency) < amount <= most or amount != rounded(amount):
         raise NothingToRefund
     return list(_spread(amount, sources))
 
@@ -252,7 +249,7 @@ def credit_refund(order: Order, refund: Refund) -> int | None:
     note = None
     if refund.edit:
         others = refund.edit.refunds.exclude(credit_note=None).exclude(pk=refund.pk)  # type: ignore[attr-defined]
-        before = sum((one.amount for one in others), Money(0, refund.amount.currency))
+        before = total_of((one.amount for one in others), refund.amount.currency)
         note = credit_edit(order, refund.edit, refund.amount, before)
     elif refund.of_invoice:
         note = credit_order(order, refund.amount, lines, refund.reason)

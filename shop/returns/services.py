@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -18,6 +16,7 @@ from djmoney.money import Money
 from shop.errors import ShopError
 from shop.inventory import services as inventory
 from shop.inventory.models import StockMovement
+from shop.money import total_of
 from shop.orders.mails import send_order_mail
 from shop.orders.models import Order, OrderLine
 from shop.payments.line_refunds import refund_lines, worth_of
@@ -132,11 +131,12 @@ def suggested_refund(asked: Return) -> Money:
 
     Never more than what is left of what the order's payments brought.
     """
-    zero = Money(0, asked.order.total.currency)
-    lines = reduce(add, (worth_of(line, count) for line, count in _unsettled(asked)), zero)
-    again = reduce(add, (row.amount for row in _to_settle_again(asked)), zero)
+    currency = asked.order.total.currency
+    lines = total_of((worth_of(line, count) for line, count in _unsettled(asked)), currency)
+    again = total_of((row.amount for row in _to_settle_again(asked)), currency)
     given = [one.taken for one in asked.gave.all()]
-    return max(zero, min(lines + again - reduce(add, given, zero), refundable_of(asked.order)))
+    left = lines + again - total_of(given, currency)
+    return max(Money(0, currency), min(left, refundable_of(asked.order)))
 
 
 @transaction.atomic
