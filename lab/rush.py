@@ -103,6 +103,7 @@ class Rusher(Buyer):
         super().__init__(url, f"buyer{number}@example.com")
         self.slug, self.variant_id = product
         self.habits, self.tally, self.chance = habits, tally, chance
+        self.has_one = False  # in the cart, where it stays though it sold out
 
     async def rush(self) -> None:
         await asyncio.sleep(self.habits.comes_after)
@@ -144,14 +145,15 @@ class Rusher(Buyer):
 
     async def _add(self) -> str:
         """The print's page, and its button. Empty, or why not; whoever has it in the cart already needs no other."""
-        if "key" in self.form:
+        if self.has_one:
             return ""
         page = await self._ask("look", "GET", f"/products/{self.slug}/")
         self.read_form(page.text)
         answer = await self._ask(
             "add", "POST", "/cart/add/", {"variant": self.variant_id, "quantity": 1}, part=True
         )
-        if "Added." in answer.text:
+        self.has_one = "Added." in answer.text
+        if self.has_one:
             return ""
         sold_out = "sold out" in answer.text or "only 0 left" in answer.text
         return "too late" if sold_out else f"astray: adding, {answer.status} {answer.location}"
