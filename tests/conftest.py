@@ -26,15 +26,11 @@ from shop.orders.models import Order
 from shop.pricing.models import TaxRate, TaxZone
 from shop.shipping.models import ShippingMethod
 from tests import outbound
-from tests.on_postgres import half_on_postgres, leave_to_the_other_half  # noqa: F401
+from tests.on_postgres import half_on_postgres, pytest_collection_modifyitems  # noqa: F401
 from tests.processes import free_port, running
 
 _numbers = count(1)
 outbound.watch()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    leave_to_the_other_half(config, items)
 
 
 @pytest.fixture(scope="session")

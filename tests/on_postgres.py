@@ -56,20 +56,18 @@ COMMAND = [
 IS_ON_POSTGRES = "BREAKWATER_TEST_POSTGRES" in os.environ
 
 
-def leave_to_the_other_half(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Out of `items` what the half on PostgreSQL does for both, if it runs."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves to the half on PostgreSQL what it does for both, if it runs."""
     if _waits_for_it(items):
-        left = [item for item in items if _is_same_on_both(item)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if not _is_same_on_both(item)]
+        left = {
+            item for item in items if item.path in SAME_ON_BOTH and not item.get_closest_marker("browser")
+        }
+        config.hook.pytest_deselected(items=[*left])
+        items[:] = [item for item in items if item not in left]
 
 
 def _waits_for_it(items: list[pytest.Item]) -> bool:
     return not IS_ON_POSTGRES and any(item.path.stem == "test_on_postgres" for item in items)
-
-
-def _is_same_on_both(item: pytest.Item) -> bool:
-    return item.path in SAME_ON_BOTH and not item.get_closest_marker("browser")
 
 
 class Half(NamedTuple):
