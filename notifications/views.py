@@ -23,13 +23,14 @@ the acknowledgement. Any `bye` ends the answer; come again after its `retry_ms` 
 
 **Who.** The session cookie, from pages of our own origin only, or `Authorization: Ticket <secret>` (good once).
 
-**Otherwise** `{"error": {"code", "message"}}`: 400 for a query that is not as above, 401 for a ticket that opens
-nothing, 403 for pages of other sites, 404 if none of the streams may be read, 405, 429 for more than ten connections of
-one user (sockets and these together), 501 from a WSGI server, 503 with Retry-After while the server leaves or greets
-too many.
+**Otherwise** a problem (RFC 9457) with a `code` for programs and a `detail` for people: 400 for a query that is not as
+above, 401 for a ticket that opens nothing, 403 for pages of other sites, 404 if none of the streams may be read, 405,
+429 for more than ten connections of one user (sockets and these together), 501 from a WSGI server, 503 with Retry-After
+while the server leaves or greets too many.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
@@ -39,6 +40,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from notifications.hub import current_hub
 from notifications.listener import Listener
+from notifications.log_context import log_context
 from notifications.origins import may_ask
 from notifications.query import Refusal, seconds_asked, streams_asked
 from notifications.threads import give_thread_back
@@ -58,12 +60,25 @@ def _telling_refusals(view: View) -> View:
                 raise Refusal(405, "method_not_allowed", "Only GET.", {"Allow": "GET"})
             response = await view(request)
         except Refusal as refusal:
-            body = {"error": {"code": refusal.code, "message": refusal.message}}
-            response = JsonResponse(body, status=refusal.status, headers=dict(refusal.headers))
+            response = _as_problem(refusal)
         response["Cache-Control"] = "no-store"
         return response
 
     return answer
+
+
+def _as_problem(refusal: Refusal) -> JsonResponse:
+    """RFC 9457; `request_id` where the project names its requests."""
+    body = {
+        "type": f"#{refusal.code}",
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.message,
+        "request_id": log_context().get("request", ""),
+    }
+    headers = dict(refusal.headers)
+    return JsonResponse(body, status=refusal.status, headers=headers, content_type="application/problem+json")
 
 
 @_telling_refusals

@@ -27,6 +27,7 @@ from shop.cart.models import CART_KEPT, Cart
 from shop.desk.services import clear_desks
 from shop.digests import digests
 from shop.drops.services import move_lines
+from shop.idempotency.services import forget_answers
 from shop.orders.services import tell_arrived
 from shop.payments.books import compare_books
 from shop.payments.cancellations import expire_orders
@@ -58,6 +59,7 @@ def tidy() -> None:
     Cart.objects.abandoned().delete()
     forget_idle("cart", CART_KEPT)
     forget_old()
+    forget_answers()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)
 

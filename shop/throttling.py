@@ -9,12 +9,17 @@ from django.core.cache import cache
 
 def spend(what: str, who: str, *, most: int, seconds: int) -> bool:
     """One of so many of `what` in so many seconds; False where `who` has had them all."""
+    return spend_counted(what, who, seconds=seconds) <= most
+
+
+def spend_counted(what: str, who: str, *, seconds: int) -> int:
+    """One more of `what`; returns how many `who` has had within `seconds` of the first of them."""
     name = _name(what, who)
     cache.add(name, 0, seconds)
     try:
-        return cache.incr(name) <= most
+        return cache.incr(name)
     except ValueError:  # its time ended between the two
-        return True
+        return 1
 
 
 def unspend(what: str, who: str) -> None:

@@ -1,7 +1,8 @@
 from typing import Any
 
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers
 
+from shop.api.views import ApiViewSet, PublicMixin
 from shop.catalog.models import Category
 
 
@@ -17,7 +18,7 @@ class CategorySerializer(serializers.ModelSerializer):
         return self.context["slugs"].get(category.path[: -Category.steplen])
 
 
-class CategoryViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Category]):
+class CategoryViewSet(PublicMixin, mixins.ListModelMixin, ApiViewSet):
     """The whole tree in its order, in one query and one answer."""
 
     queryset = Category.objects.order_by("path")

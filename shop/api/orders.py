@@ -1,15 +1,15 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import serializers, viewsets
-from rest_framework.permissions import IsAuthenticated
+from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import PostalAddress
 from notifications.inbox import inbox_stream
 from notifications.log import position
-from shop.api.shapes import Amount, Pages, StepSerializer, stream
+from shop.api.shapes import Amount, StepSerializer, stream
+from shop.api.views import ApiViewSet
 from shop.orders.models import Order, OrderEvent, OrderLine, Shipment, ShipmentLine
 
 
@@ -100,13 +100,11 @@ class OrderDetailSerializer(OrderSerializer):
         return {name: str(getattr(order, name)) for name in PostalAddress.FIELDS}
 
 
-class OrderViewSet(viewsets.ReadOnlyModelViewSet[Order]):
+class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """The caller's own orders; anybody else's are not found."""
 
-    permission_classes = (IsAuthenticated,)
     lookup_field = "public_id"
     lookup_value_regex = r"[\w-]+"
-    pagination_class = Pages
 
     def get_serializer_class(self) -> type[OrderSerializer]:
         return OrderSerializer if self.action == "list" else OrderDetailSerializer

@@ -7,31 +7,33 @@ from typing import Any
 
 from django.conf import settings
 from django_countries.serializer_fields import CountryField
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from shop.api.shapes import Amount, StepSerializer
+from shop.api.schema import refusals
+from shop.api.shapes import Amount, StepSerializer, Strict
+from shop.api.views import ApiView, PublicMixin
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.review import item_of, totals_of
 from shop.catalog.models import Variant
 from shop.orders.services import customer_of
 from shop.places import Destination
-from shop.pricing.vat_ids import read_vat_id
-from shop.promotions.guessing import counting_guesses
+from shop.pricing.vat_ids import VatIdInvalid, read_vat_id
+from shop.promotions.coupons import CouponExpired, CouponNotYet, CouponUnknown
+from shop.promotions.guessing import TooManyGuesses, counting_guesses
 from shop.promotions.models import Coupon
 
 MOST_LINES = 100
 
 
-class WantedLineSerializer(serializers.Serializer):
+class WantedLineSerializer(Strict):
     sku = serializers.CharField(max_length=40)
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
 
 
-class WantedSerializer(serializers.Serializer):
+class WantedSerializer(Strict):
     lines = serializers.ListField(child=WantedLineSerializer(), min_length=1, max_length=MOST_LINES)
     code = serializers.CharField(max_length=40, required=False, allow_blank=True)
     country = CountryField(required=False)
@@ -84,15 +86,17 @@ def _destination(data: Mapping[str, Any]) -> Destination:
     return Destination.of({**data, "country": country}, vat_id)
 
 
-class PricesView(APIView):
-    """`{"lines": [{"sku", "quantity"}], "code"?, "country"?, "region"?, "postal_code"?, "vat_id"?}`.
-
-    Delivery is not in it. Nothing is kept.
-    """
-
-    permission_classes = (AllowAny,)
-
+class PricesView(PublicMixin, ApiView):
+    @extend_schema(
+        operation_id="prices_ask",
+        request=WantedSerializer,
+        responses={
+            200: TotalsSerializer,
+            **refusals(CouponUnknown, CouponNotYet, CouponExpired, TooManyGuesses, VatIdInvalid),
+        },
+    )
     def post(self, request: Request) -> Response:
+        """What a list of variants would cost, every step of it. Delivery is not in it, and nothing is kept."""
         wanted = WantedSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data

@@ -1,12 +1,14 @@
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from rest_framework import serializers, viewsets
+from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from notifications.log import position
-from shop.api.shapes import Amount, Pages, stream
+from shop.api.refusals import Invalid
+from shop.api.shapes import Amount, stream
+from shop.api.views import ApiViewSet, PublicMixin
 from shop.catalog.models import Category, OptionValue, Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.search import search
 from shop.inventory.models import stock_of
@@ -108,11 +110,10 @@ class ProductDetailSerializer(ProductSerializer):
         fields = (*ProductSerializer.Meta.fields, "story", "attributes", "variants", "images")
 
 
-class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):
+class ProductViewSet(PublicMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """What the public may see now. `?category=` takes a slug and includes what lies below it, `?q=` searches."""
 
     lookup_field = "slug"
-    pagination_class = Pages
 
     def get_serializer_class(self) -> type[ProductSerializer]:
         return ProductSerializer if self.action == "list" else ProductDetailSerializer
@@ -134,7 +135,7 @@ class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):
         if slug:
             category = Category.objects.filter(slug=slug).first()
             if category is None:
-                raise serializers.ValidationError({"category": ["There is no such category."]})
+                raise Invalid({"category": ["There is no such category."]}, "query", "unknown")
             queryset = queryset.in_category(category)
         return search(term, queryset) if term else queryset
 

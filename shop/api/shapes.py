@@ -1,16 +1,59 @@
-"""Parts that several resources are made of: amounts, pages, positions in a stream."""
+"""Parts that several resources are made of: what is strict, amounts, pages, positions in a stream."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from djmoney.money import Money
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.pagination import PageNumberPagination
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
-from notifications.protocol import Position
+from notifications.protocol import STREAM_NAME, Position
+from shop.api.refusals import Invalid
 from shop.money import as_json
 
 
+class Strict(serializers.Serializer):
+    """What a client sends: a name that is not known is an error, not a thing overlooked."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := [name for name in data if name not in known]:
+                fault = serializers.ErrorDetail("There is no such field.", code="unknown_field")
+                raise ValidationError({name: [fault] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class Query(Strict):
+    """The parameters behind a question mark; each is given once."""
+
+    @classmethod
+    def read(cls, request: Request) -> dict[str, Any]:
+        query = request.query_params
+        twice = [name for name in query if len(query.getlist(name)) > 1]
+        try:
+            if twice:
+                raise ValidationError({name: ["Give it once."] for name in twice})
+            asked = cls(data=query.dict())
+            asked.is_valid(raise_exception=True)
+        except ValidationError as error:
+            raise Invalid(error.detail, "query") from None
+        return asked.validated_data
+
+
+class MoneySerializer(serializers.Serializer):
+    """`amount` has as many decimals as the currency; it is text, so that no client rounds it."""
+
+    amount = serializers.RegexField(r"^-?[0-9]+(\.[0-9]+)?$")
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+
+
+@extend_schema_field(MoneySerializer)
 class Amount(serializers.Field):
     """Money as `as_json` shapes it; a bare number, as annotations give it, is of the shop's own currency."""
 
@@ -27,12 +70,39 @@ class StepSerializer(serializers.Serializer):
     lines = serializers.ListField(child=serializers.CharField())
 
 
-class Pages(PageNumberPagination):
-    page_size = 24
-    max_page_size = 100
-    page_size_query_param = "per_page"
+class StreamSerializer(serializers.Serializer):
+    """Where to follow on from what this answer shows, over a socket, by long poll or as server-sent events."""
+
+    name = serializers.RegexField(STREAM_NAME)
+    epoch = serializers.CharField(allow_blank=True)
+    offset = serializers.IntegerField(min_value=0)
 
 
 def stream(name: str, position: Position) -> dict[str, Any]:
     """Where to follow on from what this answer shows; the position must be read before the rows are."""
     return {"name": name, "epoch": position.epoch, "offset": position.offset}
+
+
+class FieldErrorSerializer(serializers.Serializer):
+    """One field that is wrong. `path` is a JSON pointer in a body, elsewhere the name."""
+
+    # `in` is Python's own word.
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {"in": serializers.ChoiceField(["body", "query", "path", "header"]), **super().get_fields()}
+
+    path = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457. `code` is stable and for programs, `detail` is for people; more members may come."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField(allow_blank=True, help_text="Name it when you write to us.")
+    errors = FieldErrorSerializer(many=True, required=False)
+    details = serializers.DictField(required=False, help_text="What the refusal is about, by code.")

@@ -40,12 +40,13 @@ class Suggestion:
 
 
 def search(query: str, products: ProductQuerySet) -> ProductQuerySet:
-    """Those of `products` that answer the query, the best first."""
+    """Those of `products` that answer the query, the best first, each with its `place` among them."""
     found = _find(_words(query))
     places = [When(pk=pk, then=Value(place)) for place, pk in enumerate(found)]
     if not places:
         return products.none()
-    return products.filter(pk__in=found).order_by(Case(*places, output_field=IntegerField()))
+    place = Case(*places, output_field=IntegerField())
+    return products.filter(pk__in=found).annotate(place=place).order_by("place")
 
 
 def suggest(query: str, limit: int = 8) -> list[Suggestion]:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from shop import problems
 from shop.payments import stripe_gateway
 from shop.payments.services import receive_message
 
@@ -17,7 +18,7 @@ async def stripe_webhook(request: HttpRequest) -> HttpResponse:
     try:
         message = stripe_gateway.read_event(request.body, request.headers.get("Stripe-Signature"))
     except stripe_gateway.ForgedMessage as error:
-        return JsonResponse({"error": {"code": "bad_signature", "message": str(error)}}, status=400)
+        return problems.as_response(400, "bad_signature", str(error))
     # Shielded: the provider may hang up while its message is being written.
     fresh = await asyncio.shield(sync_to_async(receive_message)(message))
     return JsonResponse({"received": True, "repeated": not fresh})

@@ -20,11 +20,11 @@ def slugs(client: Client, query: str = "") -> list[str]:
 
 
 def test_the_root_says_where_everything_is(client: Client) -> None:
-    assert client.get("/api/v1/").json() == {
-        "products": "http://testserver/api/v1/products/",
-        "categories": "http://testserver/api/v1/categories/",
-        "orders": "http://testserver/api/v1/orders/",
-    }
+    shown = client.get("/api/v1/").json()
+    assert shown["products"] == "http://testserver/api/v1/products/"
+    assert [
+        client.get(url).status_code for name, url in shown.items() if name not in ("orders", "prices")
+    ] == [200] * 5
 
 
 def test_a_product_in_the_list(client: Client, make_variant: Callable[..., Variant]) -> None:
@@ -87,7 +87,7 @@ def test_what_is_not_for_the_public_is_not_there(
     assert slugs(client) == []
     answer = client.get(PRODUCTS + "later/")
     assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == "not_found"
+    assert answer.json()["code"] == "not_found"
 
 
 def test_a_category_holds_what_lies_below_it(
@@ -102,7 +102,7 @@ def test_a_category_holds_what_lies_below_it(
     assert slugs(client, "?category=long-swell") == ["below"]
     answer = client.get(PRODUCTS + "?category=nowhere")
     assert answer.status_code == 400
-    assert answer.json()["error"]["fields"] == {"category": ["There is no such category."]}
+    assert [(one["in"], one["path"]) for one in answer.json()["errors"]] == [("query", "category")]
 
 
 def test_words_find_products(client: Client, make_variant: Callable[..., Variant]) -> None:
@@ -116,12 +116,11 @@ def test_pages_follow_one_another_without_repeating(
     client: Client, make_variant: Callable[..., Variant]
 ) -> None:
     made = [make_variant().product.slug for _ in range(5)]
-    first = client.get(PRODUCTS + "?per_page=3").json()
+    first = client.get(PRODUCTS + "?limit=3").json()
     second = client.get(first["next"]).json()
-    assert first["count"] == 5
     assert [p["slug"] for p in first["results"] + second["results"]] == made
     assert second["next"] is None
-    assert client.get(PRODUCTS + "?page=99").json()["error"]["code"] == "not_found"
+    assert client.get(PRODUCTS + "?cursor=none").json()["errors"][0]["code"] == "bad_cursor"
 
 
 def test_categories_come_as_a_tree_in_its_order(client: Client, category: Category) -> None:
@@ -154,8 +153,8 @@ def test_fifty_rows_take_as_many_queries_as_five(
     grow(5)
     for wanted in (5, 50):
         grow(wanted - Product.objects.count())
-        with django_assert_num_queries(3):  # count, rows, covers
-            assert len(client.get(PRODUCTS + "?per_page=100").json()["results"]) == wanted
+        with django_assert_num_queries(2):  # rows, covers
+            assert len(client.get(PRODUCTS + "?limit=100").json()["results"]) == wanted
         with django_assert_num_queries(1):
             assert len(client.get("/api/v1/categories/").json()) == wanted + 1
 

@@ -58,14 +58,14 @@ def test_an_order_in_full_with_where_its_stream_stands(buyer: Client, own_order:
 
 def test_somebody_elses_order_is_not_found(buyer: Client, order: Order) -> None:
     answer = buyer.get(f"{ORDERS}{order.public_id}/")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert buyer.get(ORDERS).json()["results"] == []
 
 
 def test_a_stranger_is_told_to_sign_in(client: Client, own_order: Order) -> None:
     for path in (ORDERS, f"{ORDERS}{own_order.public_id}/"):
         answer = client.get(path)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_authenticated")
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
 
 def test_an_order_cannot_be_changed(buyer: Client, own_order: Order) -> None:
@@ -88,5 +88,5 @@ def test_fifty_orders_take_as_many_queries_as_five(
     for wanted in (5, 50):
         for _ in range(Order.objects.count(), wanted):
             Order.objects.filter(pk=place(make_cart(variant)).pk).update(user=customer)
-        with django_assert_num_queries(6):  # session, user, stream, count, orders, lines
-            assert len(buyer.get(ORDERS + "?per_page=100").json()["results"]) == wanted
+        with django_assert_num_queries(5):  # session, user, stream, orders, lines
+            assert len(buyer.get(ORDERS + "?limit=100").json()["results"]) == wanted

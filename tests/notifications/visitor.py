@@ -34,8 +34,8 @@ class Answer:
 
     @property
     def error(self) -> tuple[int, str]:
-        assert self.json["error"]["message"]
-        return self.status, self.json["error"]["code"]
+        assert self.json["detail"]
+        return self.status, self.json["code"]
 
 
 class EventSource:

@@ -74,7 +74,7 @@ def test_a_program_gets_it_as_json(quiet: Client, address: str) -> None:
     answer = quiet.post(address)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
-    assert answer.json()["error"]["code"] == "unavailable"
+    assert answer.json()["code"] == "unavailable"
 
 
 def test_htmx_puts_a_line_where_messages_are(quiet: Client) -> None:

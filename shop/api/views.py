@@ -1,0 +1,144 @@
+"""What every view of the API is made of: limits, once-only writes, conditional reads, cache headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from rest_framework import viewsets
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from shop.api.paging import Cursor
+from shop.api.parsing import LARGEST_BODY, BodyTooLarge
+from shop.api.refusals import Invalid
+from shop.api.schema import KEY_HEADER, Operation
+from shop.api.throttling import Limit
+from shop.idempotency.models import KeptAnswer
+from shop.idempotency.services import claim, keep, release
+
+KEY = re.compile(r"[\x21-\x7e]{16,255}")
+PRIVATE = ("Authorization", "Cookie", "Cart-Token")
+
+
+class ApiView(APIView):
+    """`limit` names the rate the view is counted under; `public` answers are the same for everybody.
+
+    `waits` is for views that ask another machine: they cannot be one transaction with the answer that is kept.
+    """
+
+    throttle_classes = (Limit,)
+    schema = Operation()
+    limit = ""
+    public = False
+    secret = False  # nobody keeps it, not even the client's own cache
+    waits = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+            raise BodyTooLarge
+        super().initial(request, *args, **kwargs)
+        key = request.headers.get(KEY_HEADER)
+        if key is not None and request.method not in SAFE_METHODS:
+            method = (request.method or "").lower()
+            if not KEY.fullmatch(key):
+                raise Invalid(
+                    {KEY_HEADER: ["16 to 255 visible ASCII characters, such as a UUID."]}, "header", "bad_key"
+                )
+            setattr(self, method, partial(self._once, key, getattr(self, method)))
+
+    def finalize_response(
+        self, request: Request | HttpRequest, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        for name, value in getattr(request, "limit_headers", {}).items():
+            response.headers[name] = value
+        if not self.public:
+            patch_vary_headers(response, PRIVATE)
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = self._cache_control(request, response)
+        if request.method in ("GET", "HEAD") and response.status_code == 200 and not self.secret:
+            if isinstance(response, Response):
+                response.add_post_render_callback(partial(_conditional, request))
+            else:
+                response = _conditional(request, response)
+        return response
+
+    def _cache_control(self, request: Request | HttpRequest, response: HttpResponseBase) -> str:
+        if self.secret or response.status_code >= 400 or request.method not in ("GET", "HEAD"):
+            return "no-store"
+        # Kept, but asked about each time: a price that changed is seen with the next read.
+        return "public, no-cache" if self.public else "private, no-cache"
+
+    def _once(
+        self, key: str, handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        kept = claim(_owner(request), key, _fingerprint(request))
+        if kept.status is not None:
+            return _as_response(kept, replayed=True)
+        try:
+            if self.waits:
+                self._keep(kept, handler(request, *args, **kwargs))
+            else:
+                with transaction.atomic():
+                    self._keep(kept, handler(request, *args, **kwargs))
+        except Exception as error:
+            # The effect is undone; what the refusal says is the answer, unless trying again may help.
+            refusal = self.handle_exception(error)
+            if not 400 <= refusal.status_code < 500 or refusal.status_code in (401, 429):
+                release(kept)
+                raise
+            self._keep(kept, refusal)
+        return _as_response(kept)
+
+    def _keep(self, kept: KeptAnswer, response: Response) -> None:
+        body = b"" if response.data is None else self.get_renderers()[0].render(response.data)
+        headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
+        if body:
+            headers["Content-Type"] = response.content_type or "application/json"
+        keep(kept, response.status_code, headers, body)
+
+
+class PublicMixin:
+    """The same for everybody who asks."""
+
+    permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
+    public = True
+
+
+class ApiViewSet(ApiView, viewsets.GenericViewSet):
+    pagination_class = Cursor
+
+
+def _owner(request: Request) -> str:
+    """A guest's key is as good as a secret: it must be guessed together with all that was sent under it."""
+    return f"user:{request.user.pk}" if request.user.is_authenticated else "guest"
+
+
+def _fingerprint(request: Request) -> str:
+    told = (request.method or "", request.get_full_path(), request.headers.get("Cart-Token", ""))
+    return sha256("\0".join(told).encode() + b"\0" + request._request.body).hexdigest()
+
+
+def _as_response(kept: KeptAnswer, *, replayed: bool = False) -> HttpResponse:
+    response = HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers)
+    if not kept.body:
+        del response.headers["Content-Type"]
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _conditional(request: Any, response: Any) -> Any:
+    """304 where the client has these very bytes."""
+    etag = f'"{sha256(response.content).hexdigest()[:32]}"'
+    response.headers["ETag"] = etag
+    return get_conditional_response(request, etag=etag, response=response)
