@@ -437,14 +437,10 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "shop.api.refusals.explain",
     "URL_FORMAT_OVERRIDE": None,
 }
-# How many in how many seconds, for one account or one guest's address.
-API_LIMITS = {
-    "read": (600, 60),
-    "write": (120, 60),
-    "sign-in": (20, 60),
-    "code": (20, 60),
-    "checkout": (30, 60),
-}
+# How many in how many seconds, for one account or one guest's address: API_LIMITS=read=600/60,write=120/60
+_limits = {"read": "600/60", "write": "120/60", "sign-in": "20/60", "code": "20/60", "checkout": "30/60"}
+_limits |= env.dict("API_LIMITS", default={})
+API_LIMITS = {name: tuple(map(int, limit.split("/"))) for name, limit in _limits.items()}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "VERSION": "1.0.0",

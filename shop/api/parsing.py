@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isinf
 from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError
@@ -36,7 +37,11 @@ class StrictJSONParser(JSONParser):
             raise BodyTooLarge
         try:
             value = json.loads(
-                body.decode(), parse_constant=_refuse, parse_int=_whole, object_pairs_hook=_each_name_once
+                body.decode(),
+                parse_constant=_refuse,
+                parse_int=_whole,
+                parse_float=_finite,
+                object_pairs_hook=_each_name_once,
             )
         except UnicodeDecodeError as error:
             raise Malformed(f"This is not UTF-8, from byte {error.start} on.") from None
@@ -56,6 +61,13 @@ def _whole(digits: str) -> int:
     if len(digits.lstrip("-")) > LONGEST_NUMBER:
         raise Malformed(f"No number here has more than {LONGEST_NUMBER} digits.")
     return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if isinf(value):
+        raise Malformed("A number is too large for anything here.")
+    return value
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

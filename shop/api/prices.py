@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from shop.api.refusals import Unfit
 from shop.api.schema import refusals
 from shop.api.shapes import Amount, StepSerializer, Strict
 from shop.api.views import ApiView, PublicMixin
@@ -20,6 +21,7 @@ from shop.cart.review import item_of, totals_of
 from shop.catalog.models import Variant
 from shop.orders.services import customer_of
 from shop.places import Destination
+from shop.pricing.services import Item
 from shop.pricing.vat_ids import VatIdInvalid, read_vat_id
 from shop.promotions.coupons import CouponExpired, CouponNotYet, CouponUnknown
 from shop.promotions.guessing import TooManyGuesses, counting_guesses
@@ -41,15 +43,17 @@ class WantedSerializer(Strict):
     postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     vat_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
 
-    def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        skus = [line["sku"] for line in lines]
-        rows = Variant.objects.buyable().select_related("product__category")  # type: ignore[attr-defined]
-        found = {variant.sku: variant for variant in rows.filter(sku__in=skus)}
-        if unknown := sorted(set(skus) - set(found)):
-            raise serializers.ValidationError([f"{sku} is not for sale." for sku in unknown])
-        if len(set(skus)) < len(skus):
-            raise serializers.ValidationError(["Each SKU once, please."])
-        return [line | {"variant": found[line["sku"]]} for line in lines]
+
+def _found(lines: list[dict[str, Any]]) -> list[Item]:
+    """Raises Unfit, naming what is not for sale or comes twice."""
+    skus = [line["sku"] for line in lines]
+    rows = Variant.objects.buyable().select_related("product__category")  # type: ignore[attr-defined]
+    found = {variant.sku: variant for variant in rows.filter(sku__in=skus)}
+    if unknown := sorted(set(skus) - set(found)):
+        raise Unfit({"lines": [f"{sku} is not for sale." for sku in unknown]}, "not_for_sale")
+    if len(set(skus)) < len(skus):
+        raise Unfit({"lines": ["Each SKU once, please."]}, "twice")
+    return [item_of(line["sku"], found[line["sku"]], line["quantity"]) for line in lines]
 
 
 class VerdictSerializer(serializers.Serializer):
@@ -101,7 +105,7 @@ class PricesView(PublicMixin, ApiView):
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
         totals = totals_of(
-            [item_of(line["sku"], line["variant"], line["quantity"]) for line in data["lines"]],
+            _found(data["lines"]),
             coupon=self._coupon(request, data.get("code", "")),
             destination=_destination(data),
             customer=customer_of(request.user),

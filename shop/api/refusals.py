@@ -33,6 +33,12 @@ class Invalid(exceptions.ValidationError):
         self.where = where
 
 
+class Unfit(exceptions.ValidationError):
+    """As the schema wants it, and yet it cannot be used: a postal code of another country, an unknown SKU."""
+
+    status_code = 422
+
+
 class NotFound(exceptions.NotFound):
     default_detail = "There is nothing here, or nothing of yours."
 
@@ -49,7 +55,9 @@ def explain(exception: Exception, context: dict[str, Any]) -> Response | None:
     headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
     if isinstance(exception, exceptions.ValidationError):
         errors = list(field_errors(exception.detail, getattr(exception, "where", "body")))
-        return _answer(400, "invalid", "Some of this cannot be used.", headers, errors=errors)
+        return _answer(
+            response.status_code, "invalid", "Some of this cannot be used.", headers, errors=errors
+        )
     detail = response.data["detail"]
     return _answer(response.status_code, detail.code, str(detail), headers)
 

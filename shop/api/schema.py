@@ -31,7 +31,8 @@ COMMON = {
     "409": "Another request with the same key is under way (`request_in_flight`), or a refusal of the shop.",
     "413": "The body is larger than 64 KiB.",
     "415": "The body is not JSON.",
-    "422": "The key was used for another request (`idempotency_key_reused`).",
+    "422": "As the schema wants it, and yet of no use here: `errors` says why (`invalid`). Or the key was used for "
+    "another request (`idempotency_key_reused`).",
     "429": "Too often: `Retry-After` says when to come back.",
     "503": "The database is away or busy: `Retry-After` says when to come back, and nothing is half done.",
 }

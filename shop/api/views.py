@@ -47,8 +47,8 @@ class ApiView(APIView):
             raise BodyTooLarge
         super().initial(request, *args, **kwargs)
         key = request.headers.get(KEY_HEADER)
-        if key is not None and request.method not in SAFE_METHODS:
-            method = (request.method or "").lower()
+        method = (request.method or "").lower()
+        if key is not None and method.upper() not in SAFE_METHODS and hasattr(self, method):
             if not KEY.fullmatch(key):
                 raise Invalid(
                     {KEY_HEADER: ["16 to 255 visible ASCII characters, such as a UUID."]}, "header", "bad_key"

@@ -47,7 +47,7 @@ def test_a_list_is_priced_with_every_step_and_a_word_on_every_offer(
 
 def test_what_is_not_for_sale_is_named(client: Client) -> None:
     answer = ask(client, ("NONE", 1))
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert [(one["path"], one["detail"]) for one in answer.json()["errors"]] == [
         ("/lines", "NONE is not for sale.")
     ]
