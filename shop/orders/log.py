@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+BY_THE_BUYER = {"placed", "paid", "payment_declined", "return_requested", "return_withdrawn"}
 
 TITLES = {
     "placed": "Order placed",
@@ -51,6 +62,20 @@ def title_of(kind: str) -> str:
     return TITLES.get(kind, kind.replace("_", " ").capitalize())
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A line of the log as somebody reads it: when, by whose hand, what and why."""
+
+    kind: str
+    title: str
+    hand: str
+    why: str
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.title}. {self.why}".strip()
+
+
 class OrderEvent(models.Model):
     """One line of an order's log: what happened, when, by whose hand and why."""
 
@@ -68,3 +93,14 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
+
+    def read_by(self, reader: User | AnonymousUser) -> LogEntry:
+        return LogEntry(self.kind, title_of(self.kind), self._hand(reader), self.why, self.created_at)
+
+    def _hand(self, reader: User | AnonymousUser) -> str:
+        """Who did it, as far as the reader needs to know."""
+        if self.actor is not None:
+            return "you" if self.actor == reader else self.actor.first_name or "the harbour office"
+        if self.kind in BY_THE_BUYER:
+            return "the buyer" if getattr(reader, "is_staff", False) else "you"
+        return "the shop"

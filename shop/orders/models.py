@@ -25,6 +25,8 @@ from shop.pricing.steps import Kind, Step, steps_from_json
 from shop.pricing.taxation import Treatment
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
 
 __all__ = [
@@ -73,6 +75,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def overdue(self, at: datetime | None = None) -> OrderQuerySet:
         """Unpaid, and their half hour is over."""
         return self.filter(status=Order.Status.PENDING, reserved_until__lte=at or timezone.now())
+
+    def visible_to(self, user: User | AnonymousUser) -> OrderQuerySet:
+        """An account's orders are its own; a guest's order is open to who holds its link, which cannot be guessed."""
+        if user.is_authenticated and user.is_active and user.has_perm("orders.view_order"):
+            return self.all()
+        mine = Q(user=user.pk) if user.is_authenticated else Q(user=None)
+        return self.filter(Q(user=None) | mine)
+
+    def changed_since(self, at: datetime) -> OrderQuerySet:
+        """With something in their log from then on."""
+        return self.filter(Exists(OrderEvent.objects.filter(order=OuterRef("pk"), created_at__gte=at)))
 
     def guests_of(self, email: str) -> OrderQuerySet:
         return self.filter(user=None, email__iexact=email)
@@ -168,6 +181,10 @@ class Order(PostalAddress):
     @property
     def stream(self) -> str:
         return f"order:{self.public_id}"
+
+    def is_of(self, user: User | AnonymousUser) -> bool:
+        """Whether this visitor, who may see it, may also act on it: staff that only look may not."""
+        return self.user_id is None or self.user_id == user.pk
 
     @property
     def ships_by(self) -> date | None:

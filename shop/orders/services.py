@@ -182,6 +182,13 @@ def deliver_order(order: Order, by: User | None = None) -> None:
             shipment.mark_delivered()
 
 
+def may_claim(user: User | AnonymousUser, order: Order) -> bool:
+    """Whether it is a guest's, made for an address that this account has shown to be its own."""
+    if order.user_id is not None or not user.is_authenticated:
+        return False
+    return EmailAddress.objects.filter(user=user, verified=True, email__iexact=order.email).exists()
+
+
 @transaction.atomic
 def claim_orders(user: User) -> int:
     """Gives an account the guest orders of its verified address. Raises EmailNotVerified where there is none."""

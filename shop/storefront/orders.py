@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,61 +14,31 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications.log import positions
 from notifications.log_context import bind
-from shop.cart.models import MAX_QUANTITY
-from shop.cart.services import add_to_cart
 from shop.errors import ShopError
 from shop.invoices.services import as_pdf
+from shop.orders.editing import BEFORE_PACKING
 from shop.orders.invoicing import documents_of
-from shop.orders.log import title_of
-from shop.orders.models import Order, OrderEvent, OrderQuerySet
-from shop.orders.services import claim_orders
+from shop.orders.models import Order
+from shop.orders.refilling import refill
+from shop.orders.services import claim_orders, may_claim
 from shop.payments.cancellations import cancel_order
-from shop.payments.carried import carried_back, exchanged_of
-from shop.payments.models import Payment
+from shop.payments.carried import exchanged_of
 from shop.payments.refunds import goes_back_if_cancelled
+from shop.payments.standing import standing_of
 from shop.returns.services import returnable
 from shop.storefront.cart import filled_cart
 from shop.storefront.drops import signed_places
 from shop.storefront.forms import CancelForm
 from shop.storefront.holding import GUEST_ORDERS
-from shop.storefront.passage import Passage, passage_of
+from shop.storefront.passage import passage_of
 from shop.storefront.requests import ShopRequest, SignedInRequest
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
-    from accounts.models import User
-
 GUEST_ORDERS_KEPT = 30
-BY_THE_BUYER = {"placed", "paid", "payment_declined", "return_requested", "return_withdrawn"}
-BEFORE_PACKING = (Order.Status.PENDING, Order.Status.PAID)
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A line of the log: when, by whose hand, what and why."""
-
-    kind: str
-    title: str
-    hand: str
-    why: str
-    at: datetime
-
-    def __str__(self) -> str:
-        return f"{self.title}. {self.why}".strip()
-
-
-def visible_orders(user: User | AnonymousUser) -> OrderQuerySet:
-    """An account's orders are its own; a guest's order is open to who holds its link, which cannot be guessed."""
-    if user.is_authenticated and user.is_active and user.has_perm("orders.view_order"):
-        return Order.objects.all()
-    mine = Q(user=user.pk) if user.is_authenticated else Q(user=None)
-    return Order.objects.filter(Q(user=None) | mine)
 
 
 def find_order(request: HttpRequest, public_id: str) -> Order:
     """The order behind a link, or 404. Opening a guest's order lets this session follow it."""
-    order = get_object_or_404(visible_orders(request.user).for_page(), public_id=public_id)
+    order = get_object_or_404(Order.objects.visible_to(request.user).for_page(), public_id=public_id)
     bind(order=order.number)
     remember_guest_order(request, order)
     return order
@@ -97,32 +63,25 @@ def order(request: ShopRequest, public_id: str) -> HttpResponse:
 
 def order_facts(request: HttpRequest, order: Order) -> dict[str, Any]:
     events = list(order.events.all())
-    paid = order.payments.filter(status=Payment.Status.SUCCEEDED).prefetch_related("refunds")
-    by_card = [one for one in paid if not one.gift_card_id]
-    payment = by_card[-1] if by_card else None
-    edit = order.open_edit()
+    standing = standing_of(order)
     ended = next((event.created_at for event in events if event.kind == Order.Status.CANCELLED), None)
+    owner = order.is_of(request.user)
     return {
         "documents": documents_of(order),
-        "log": [_entry(event, request.user) for event in reversed(events)],
-        "passage": _passage(order, events),
-        "payment": payment,
-        "gift_payments": [one for one in paid if one.gift_card_id],
+        "log": [event.read_by(request.user) for event in reversed(events)],
+        "passage": passage_of(order.status, {event.kind: event.created_at for event in events}),
+        "payment": standing.by_card,
+        "gift_payments": standing.by_gift_card,
         "exchanged": exchanged_of(order),
-        "refunded": sum((one.sent_back for one in paid), carried_back(order)),
-        "ran_out": payment is None and order.ran_out(ended),
-        "processing": order.status == Order.Status.PENDING
-        and order.payments.filter(status=Payment.Status.PROCESSING).exists(),
-        "edit": edit,
-        "edit_processing": edit and edit.payments.filter(status=Payment.Status.PROCESSING).exists(),
-        "can_cancel": order.status in BEFORE_PACKING and is_owner(request.user, order),
-        **return_facts(order, is_owner(request.user, order)),
-        "can_claim": order.user_id is None and _may_claim(request.user, order),
+        "refunded": standing.refunded,
+        "ran_out": standing.by_card is None and order.ran_out(ended),
+        "processing": standing.processing,
+        "edit": standing.edit,
+        "edit_processing": standing.edit_processing,
+        "can_cancel": order.status in BEFORE_PACKING and owner,
+        **return_facts(order, owner),
+        "can_claim": may_claim(request.user, order),
     }
-
-
-def is_owner(user: User | AnonymousUser, order: Order) -> bool:
-    return order.user_id is None or order.user_id == user.pk
 
 
 @never_cache
@@ -130,7 +89,7 @@ def is_owner(user: User | AnonymousUser, order: Order) -> bool:
 def order_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     order = find_order(request, public_id)
     form = CancelForm(request.POST or None)
-    if order.status not in BEFORE_PACKING or not is_owner(request.user, order):
+    if order.status not in BEFORE_PACKING or not order.is_of(request.user):
         messages.error(request, _too_late(order))
         return redirect(order)
     if request.method != "POST" or not form.is_valid():
@@ -173,17 +132,9 @@ def order_document(request: HttpRequest, public_id: str, number: str) -> HttpRes
 def order_refill(request: HttpRequest, public_id: str) -> HttpResponse:
     """Puts the lines of an order back in the cart, as far as they can be had; says what cannot."""
     order = find_order(request, public_id)
-    cart, places = filled_cart(request), signed_places(request)
-    for line in order.lines.select_related("variant__product", "variant__stock"):
-        try:
-            if line.variant is None:
-                raise ShopError("It is no longer for sale.")
-            wanted = min(line.quantity, line.variant.stock.available, MAX_QUANTITY)
-            add_to_cart(cart, line.variant, max(wanted, 1), places=places)
-            if wanted < line.quantity:
-                messages.warning(request, f"Of “{line.title}” there are only {wanted} left.")
-        except ShopError as error:
-            messages.warning(request, f"“{line.title}” could not be put back. {error.message}")
+    for line in refill(order, filled_cart(request), signed_places(request)):
+        if line.words:
+            messages.warning(request, line.words)
     return redirect("storefront:cart")
 
 
@@ -202,32 +153,6 @@ def claim_and_tell(request: SignedInRequest) -> None:
         messages.error(request, error.message)
     else:
         messages.success(request, f"{claimed} order{'s' * (claimed != 1)} moved to your account.")
-
-
-def _may_claim(user: User | AnonymousUser, order: Order) -> bool:
-    if not user.is_authenticated:
-        return False
-    return EmailAddress.objects.filter(user=user, verified=True, email__iexact=order.email).exists()
-
-
-def _entry(event: OrderEvent, reader: User | AnonymousUser) -> LogEntry:
-    return LogEntry(event.kind, title_of(event.kind), _hand(event, reader), event.why, event.created_at)
-
-
-def _hand(event: OrderEvent, reader: User | AnonymousUser) -> str:
-    """Who did it, as far as the reader needs to know."""
-    if event.actor == reader:
-        return "you"
-    if event.actor is not None:
-        return event.actor.first_name or "the harbour office"
-    if event.kind in BY_THE_BUYER:
-        return "the buyer" if getattr(reader, "is_staff", False) else "you"
-    return "the shop"
-
-
-def _passage(order: Order, events: list[OrderEvent]) -> Passage | None:
-    reached = {event.kind: event.created_at for event in events}
-    return passage_of(order.status, reached)
 
 
 def return_facts(order: Order, owner: bool) -> dict[str, Any]:

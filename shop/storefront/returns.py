@@ -15,7 +15,7 @@ from shop.orders.models import Order
 from shop.returns.models import Return
 from shop.returns.services import request_return, returnable, withdraw_return
 from shop.storefront.forms import ReturnForm
-from shop.storefront.orders import find_order, is_owner
+from shop.storefront.orders import find_order
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,7 +27,7 @@ TOO_LATE = "Nothing of this order can be sent back any more. Write to us and we 
 @require_http_methods(["GET", "HEAD", "POST"])
 def order_return(request: HttpRequest, public_id: str) -> HttpResponse:
     order = find_order(request, public_id)
-    most = returnable(order) if is_owner(request.user, order) else {}
+    most = returnable(order) if order.is_of(request.user) else {}
     if not most:
         messages.error(request, TOO_LATE)
         return redirect(order)
@@ -53,7 +53,7 @@ def _request(request: HttpRequest, order: Order, form: ReturnForm) -> HttpRespon
 @require_POST
 def return_withdraw(request: HttpRequest, public_id: str, return_id: int) -> HttpResponse:
     order = find_order(request, public_id)
-    if is_owner(request.user, order):
+    if order.is_of(request.user):
         asked = get_object_or_404(Return, pk=return_id, order=order)
         try:
             withdraw_return(asked, by=_user(request))
