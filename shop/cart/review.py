@@ -20,6 +20,7 @@ from shop.places import Destination
 from shop.pricing.assessment import taxation_for
 from shop.pricing.offers import Buyer, Terms
 from shop.pricing.services import Item, Totals, price
+from shop.pricing.taxation import Taxation
 from shop.promotions.models import Coupon
 from shop.promotions.services import UNKNOWN, Customer, standing_offers
 
@@ -28,7 +29,8 @@ HOME = Destination(settings.SHOP_COUNTRY)
 
 @dataclass(frozen=True, slots=True)
 class ReviewedLine:
-    """A line with what is true now. `problem` says in words what must change before it can be bought.
+    """A line with what is true now. `problem` says in words what must change before it can be bought, and
+    `problem_code` for programs.
 
     `ahead` of them would have to be made, and then leave after `lead_days`; both are 0 where all are there.
     """
@@ -45,6 +47,7 @@ class ReviewedLine:
     ahead: int
     lead_days: int
     problem: str
+    problem_code: str
 
     @property
     def full_gross(self) -> Money | None:
@@ -64,6 +67,7 @@ class Review:
     lines: list[ReviewedLine]
     notices: list[str] = field(default_factory=list)
     _offers: dict[str, list[Terms]] = field(default_factory=dict)
+    _taxations: dict[Destination, Taxation] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -96,14 +100,20 @@ class Review:
         shipping: Money | None = None,
         customer: Customer = UNKNOWN,
     ) -> Totals:
-        """What it comes to for `customer`, sent there; two queries for the tax, and once four for offers."""
+        """What it comes to for `customer`, sent there; once two queries for the tax, and four for offers."""
         return totals_of(
             [line.item for line in self.lines],
             destination=destination,
             shipping=shipping,
             customer=customer,
             offers=self._standing(customer),
+            taxation=self._taxation(destination),
         )
+
+    def _taxation(self, destination: Destination) -> Taxation:
+        if destination not in self._taxations:
+            self._taxations[destination] = taxation_for(destination)
+        return self._taxations[destination]
 
     def _standing(self, customer: Customer) -> list[Terms]:
         if customer.key not in self._offers:
@@ -120,12 +130,13 @@ def totals_of(
     coupon: Coupon | None = None,
     customer: Customer = UNKNOWN,
     offers: list[Terms] | None = None,
+    taxation: Taxation | None = None,
 ) -> Totals:
-    """Prices items as of now with the offers that stand for `customer`, unless they were looked up before."""
+    """Prices items as of now with the offers that stand for `customer`; these and the tax may be known from before."""
     return price(
         items,
         currency=settings.DEFAULT_CURRENCY,
-        taxation=taxation_for(destination),
+        taxation=taxation or taxation_for(destination),
         offers=standing_offers(coupon, customer.key) if offers is None else offers,
         buyer=Buyer(timezone.now(), customer.ordered_before),
         shipping=shipping,
@@ -145,6 +156,11 @@ def item_of(key: Hashable, variant: Variant, quantity: int) -> Item:
         category=product.category.path,
         full_price=variant.full_price,
     )
+
+
+def look_over(cart: Cart | None) -> Review:
+    """As below; who has no cart has nothing in it."""
+    return review(cart) if cart and cart.pk else Review(cart=cart or Cart(), lines=[])
 
 
 def review(cart: Cart) -> Review:
@@ -205,13 +221,7 @@ def _reviewed(line: CartLine) -> ReviewedLine:
     variant, product = line.variant, line.variant.product
     stock = stock_of(variant)
     available, ahead = stock.available, stock.ahead(line.quantity)
-    problem = ""
-    if not product.is_visible:
-        problem = "This print is no longer for sale."
-    elif available <= 0:
-        problem = "This one has sold out since you added it."
-    elif line.quantity > available:
-        problem = f"Only {available} left: please take fewer."
+    code, problem = _problem(product, line.quantity, available)
     return ReviewedLine(
         id=line.pk,
         variant=variant,
@@ -225,7 +235,18 @@ def _reviewed(line: CartLine) -> ReviewedLine:
         ahead=0 if problem else ahead,
         lead_days=0 if problem else stock.lead_for(line.quantity),
         problem=problem,
+        problem_code=code,
     )
+
+
+def _problem(product: Product, quantity: int, available: int) -> tuple[str, str]:
+    if not product.is_visible:
+        return "not_for_sale", "This print is no longer for sale."
+    if available <= 0:
+        return "sold_out", "This one has sold out since you added it."
+    if quantity > available:
+        return "too_few", f"Only {available} left: please take fewer."
+    return "", ""
 
 
 def _trouble_with(code: Coupon | GiftCard) -> str:

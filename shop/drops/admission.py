@@ -16,6 +16,8 @@ from shop.drops.models import Drop, Place
 from shop.errors import ShopError
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
 
 State = Place.State
@@ -39,6 +41,7 @@ class WaitingRoom(ShopError):
     """`details`: the `reason` (a key of REASONS), the `drop`'s slug, the `url` of its waiting room."""
 
     code = "waiting_room"
+    message = "This is sold through a waiting room, and it is not your turn there."
 
     def __init__(self, reason: str, drop: Drop) -> None:
         message = REASONS[reason].format(title=drop.title)
@@ -51,15 +54,52 @@ def sign(place: Place) -> str:
 
 def read(drop: Drop, token: str) -> Place | None:
     """The place of this token; None for no token or a place that is gone. Raises WaitingRoom for a false one."""
-    if not token:
-        return None
+    return drop.places.filter(public_id=_read(drop, token)).first() if token else None
+
+
+def _read(drop: Drop, token: str) -> str:
     try:
         slug, public_id = signing.loads(token, salt=SALT)
     except (signing.BadSignature, ValueError, TypeError):
         raise WaitingRoom("forged", drop) from None
     if slug != drop.slug:
         raise WaitingRoom("other_drop", drop)
-    return drop.places.filter(public_id=public_id).first()
+    return public_id
+
+
+def held_by(user: User | AnonymousUser, tokens: SignedPlaces) -> SignedPlaces:
+    """What services ask for: the account's places, or the `tokens` that a guest holds."""
+    if not user.is_authenticated:
+        return tokens
+    mine = Place.objects.live().filter(user=user).select_related("drop")
+    return {place.drop.slug: sign(place) for place in mine}
+
+
+def places_of(user: User | AnonymousUser, tokens: SignedPlaces, drops: Collection[Drop]) -> dict[int, Place]:
+    """By the drop's id the account's newest place or the one of the guest's token, in one query.
+
+    A false token is no place: services say what is wrong.
+    """
+    rows = Place.objects.filter(drop__in=drops).order_by("pk")
+    if user.is_authenticated:
+        rows = rows.filter(user=user)
+    else:
+        # One that an account has taken along, and signed out since, is the guest's no more.
+        known = [_public_id(drop, tokens.get(drop.slug, "")) for drop in drops]
+        rows = rows.filter(user=None, public_id__in=[one for one in known if one])
+    by_id = {drop.pk: drop for drop in drops}
+    found = {}
+    for place in rows:
+        place.drop = by_id[place.drop_id]
+        found[place.drop_id] = place
+    return found
+
+
+def _public_id(drop: Drop, token: str) -> str:
+    try:
+        return _read(drop, token) if token else ""
+    except WaitingRoom:
+        return ""
 
 
 def require_admission(variant_ids: Collection[int], user_id: int | None, places: SignedPlaces) -> list[Place]:

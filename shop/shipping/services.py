@@ -172,5 +172,13 @@ def find_choice(code: str, *, destination: Destination, weight_g: int, goods: Mo
     raise ShippingGone
 
 
+def parcel_from(destination: Destination, weight_g: int, goods: Money) -> tuple[Money | None, Money | None]:
+    """What our own parcels cost at least there, and how much more in goods would make one free; nothing unknown."""
+    offers = ShippingMethod.objects.parcels(destination, weight_g, goods)
+    cheapest = offers[0].price if offers else None
+    more = [offer.free_from - goods.amount for offer in offers if offer.free_from and offer.price.amount]
+    return cheapest, Money(min(more), goods.currency) if cheapest and more else None
+
+
 def forget_old_quotes() -> int:
     return Quote.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)).delete()[0]

@@ -19,7 +19,7 @@ from accounts.models import User
 from notifications.log import positions
 from notifications.protocol import Position
 from shop.cart.models import Cart
-from shop.cart.review import HOME, Review, review
+from shop.cart.review import HOME, Review, look_over
 from shop.cart.services import (
     add_to_cart,
     apply_code,
@@ -34,11 +34,12 @@ from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.orders.services import customer_of
 from shop.payments.gift_cards import gift_share
+from shop.payments.holding import held_orders
 from shop.promotions.guessing import TooManyGuesses, counting_guesses
-from shop.shipping.models import ShippingMethod
+from shop.shipping.services import parcel_from
 from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import AddToCartForm, CouponForm, QuantityForm, first_error
-from shop.storefront.holding import held_orders
+from shop.storefront.holding import guest_orders
 from shop.storefront.requests import ShopRequest
 from shop.storefront.templatetags.shop import money
 
@@ -59,10 +60,6 @@ def filled_cart(request: HttpRequest) -> Cart:
 def followed(cart: Cart | None) -> dict[str, Position]:
     """Where the cart's stream stands. Read it before the lines, so that no change falls between."""
     return positions(cart.stream) if cart and cart.pk else {}
-
-
-def look_over(cart: Cart | None) -> Review:
-    return review(cart) if cart and cart.pk else Review(cart=cart or Cart(), lines=[])
 
 
 @receiver(user_logged_in)
@@ -165,7 +162,8 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
     following = followed(cart)
     looked = look_over(cart)
     totals = looked.totals(customer=customer_of(request.user))
-    held, theirs = held_orders(request, in_cart={line.variant.pk for line in looked.lines})
+    bought_again = {line.variant.pk for line in looked.lines}
+    held, theirs = held_orders(request.user, guest_orders(request), in_cart=bought_again)
     context = {
         "review": looked,
         "held": held,
@@ -184,12 +182,7 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
 
 def _deliveries(looked: Review, goods: Money) -> dict[str, Money | None]:
     """What a parcel within the country costs at least, and how much more in goods would make one free."""
-    if not looked.lines:
-        return {"delivery_from": None, "more_for_free": None}
-    offers = ShippingMethod.objects.parcels(HOME, looked.weight_g, goods)
-    cheapest = offers[0].price if offers else None
-    more = [offer.free_from - goods.amount for offer in offers if offer.free_from and offer.price.amount]
-    gap = Money(min(more), goods.currency) if cheapest and more else None
+    cheapest, gap = parcel_from(HOME, looked.weight_g, goods) if looked.lines else (None, None)
     return {"delivery_from": cheapest, "more_for_free": gap}
 
 

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Address
 from notifications.protocol import Position
-from shop.cart.review import Review
+from shop.cart.review import Review, look_over
 from shop.orders.services import customer_of
 from shop.payments.gift_cards import gift_share
 from shop.places import Destination
 from shop.pricing.vies import ask_vies
-from shop.storefront.cart import current_cart, followed, look_over
+from shop.storefront.cart import current_cart, followed
 from shop.storefront.forms import AddressForm, ContactForm, VatIdForm
 
 DRAFT = "checkout"

@@ -21,7 +21,7 @@ from djmoney.money import Money
 from accounts.models import Address
 from notifications.protocol import Position
 from shop.cart.models import Cart
-from shop.cart.review import Review
+from shop.cart.review import Review, look_over
 from shop.checkout.services import CartChanged, EmptyCart, place_order
 from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
@@ -34,7 +34,7 @@ from shop.pricing.services import Totals
 from shop.promotions.services import Customer
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
 from shop.storefront.addresses import keep_address
-from shop.storefront.cart import current_cart, followed, look_over
+from shop.storefront.cart import current_cart, followed
 from shop.storefront.checkout import DRAFT, back_to_cart, destination_of, draft_of, evidence_of
 from shop.storefront.drops import signed_places, to_waiting_room
 from shop.storefront.forms import DeliveryForm, first_error

@@ -6,8 +6,6 @@ account's place is found by the account, on every device.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,8 +22,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from notifications.log import positions
 from shop.catalog.models import Product
-from shop.drops.admission import WaitingRoom, claim_places, read, sign
+from shop.drops.admission import SignedPlaces, WaitingRoom, claim_places, held_by, places_of, sign
 from shop.drops.models import Drop, Place
+from shop.drops.rooms import Room, Stage
 from shop.drops.services import take_place
 from shop.errors import ShopError
 from shop.storefront.cards import follow, hung
@@ -37,67 +36,21 @@ BOAT_FROM, BOAT_WAY = 52, 540  # in the units of the drawing, as in drops.js
 State = Place.State
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A drop as one visitor stands to it."""
-
-    drop: Drop
-    place: Place | None
-
-    @property
-    def inside(self) -> Place | None:
-        return self.place if self.place and self.place.standing == State.INSIDE else None
-
-    @property
-    def position(self) -> int:
-        """How far from the door: the visitor, or whoever would come next."""
-        if self.place and self.place.is_live and self.place.number:
-            return self.place.number - self.drop.admitted
-        return self.drop.waiting + 1
-
-    @property
-    def stage(self) -> str:
-        """Which part of the page is shown; drops.js knows those that follow one another by themselves."""
-        drop, place = self.drop, self.place
-        if drop.is_over:
-            return "over"
-        if self.inside:
-            return "inside"
-        if not drop.opened_at:
-            return "before"
-        if place and place.is_live:
-            return "line" if place.number else "drawing"
-        return "sold_out" if drop.sold_out else "outside"
-
-
-def signed_places(request: HttpRequest) -> dict[str, str]:
-    """What services ask for: the account's places, or the tokens that a guest's cookies keep, by drop."""
-    if isinstance(request.user, User):
-        mine = Place.objects.live().filter(user=request.user).select_related("drop")
-        return {place.drop.slug: sign(place) for place in mine}
-    return _tokens(request)
+def signed_places(request: HttpRequest) -> SignedPlaces:
+    """What services ask for."""
+    return held_by(request.user, _tokens(request))
 
 
 def room_of(request: HttpRequest, product: Product) -> Room | None:
     """The drop that guards this print, the first in which the visitor is not inside; None for an ordinary print."""
-    rooms = [Room(drop, visitors_place(request, drop)) for drop in Drop.objects.of(product)]
+    drops = Drop.objects.of(product)
+    places = places_of(request.user, _tokens(request), drops) if drops else {}
+    rooms = [Room(drop, places.get(drop.pk)) for drop in drops]
     return next((room for room in rooms if not room.inside), rooms[0] if rooms else None)
 
 
 def visitors_place(request: HttpRequest, drop: Drop) -> Place | None:
-    """The account's newest or the one of the guest's cookie. A false token is none: services say what is wrong."""
-    if isinstance(request.user, User):
-        place = drop.places.filter(user=request.user).order_by("-pk").first()
-    else:
-        try:
-            place = read(drop, _tokens(request).get(drop.slug, ""))
-        except WaitingRoom:
-            place = None
-        if place and place.user_id:  # taken along by an account that has signed out since
-            place = None
-    if place:
-        place.drop = drop
-    return place
+    return places_of(request.user, _tokens(request), [drop]).get(drop.pk)
 
 
 def to_waiting_room(request: HttpRequest, refused: WaitingRoom) -> HttpResponse:
@@ -126,7 +79,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
         return _join(request, room)
     products = list(hung(Product.objects.visible().filter(drops=drop)).order_by(*FEATURED))
     follow(products)
-    if room.stage == "inside" and len(products) == 1:
+    if room.stage == Stage.INSIDE and len(products) == 1:
         return redirect(products[0])
     context = {
         "drop": drop,
@@ -140,7 +93,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
         "print": products[0] if len(products) == 1 else None,
         "line": _line(room),
         "position": room.position,
-        "wait": wait_in_words(room.position, drop.rate),
+        "wait": room.wait,
         "boat": _boat(room),
         "watching": WATCH_SECONDS if "watch" in request.GET else None,
     }
@@ -191,16 +144,6 @@ def drop_draw(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-def wait_in_words(position: int, rate: int) -> str:
-    """`about 6 minutes`, for somebody who is this far from the door. drops.js says it in the same words."""
-    minutes = math.ceil(position / rate)
-    if minutes <= 1:
-        return "about a minute"
-    if minutes < 90:
-        return f"about {minutes} minutes"
-    return f"about {round(minutes / 60)} hours"
-
-
 def _tokens(request: HttpRequest) -> dict[str, str]:
     prefix = _cookie("")
     return {
@@ -228,6 +171,6 @@ def _line(room: Room) -> dict[str, Any]:
 def _boat(room: Room) -> dict[str, float]:
     """The visitor's boat in the drawing: it sails as the line before it goes in."""
     place = room.place
-    sailed = room.drop.admitted / place.number if room.stage == "line" and place and place.number else 0
+    sailed = room.drop.admitted / place.number if room.stage == Stage.LINE and place and place.number else 0
     sailed = 1 if room.inside else sailed
     return {"x": round(BOAT_FROM + BOAT_WAY * sailed, 1), "sailed": round(100 * sailed)}

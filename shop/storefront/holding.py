@@ -1,56 +1,9 @@
-"""What a visitor's unpaid orders hold, and what they held until just now: for the cart, where people look for it."""
+"""What was ordered without an account in this session: held_orders() and the live door ask for it."""
 
-from __future__ import annotations
-
-from datetime import timedelta
-from typing import Any
-
-from django.db.models import OuterRef, Q, Subquery, Value
-from django.db.models.functions import Concat
 from django.http import HttpRequest
-from django.utils import timezone
-
-from notifications.log import with_position
-from notifications.protocol import Position
-from shop.orders.models import Order, OrderEvent
-from shop.payments.models import Payment
 
 GUEST_ORDERS = "guest_orders"  # in the session: what was ordered without an account
-LINGERS = timedelta(minutes=30)
-Status = Order.Status
 
 
-def held_orders(request: HttpRequest, in_cart: set[int]) -> tuple[list[Order], dict[str, Position]]:
-    """The orders, the newest first, each with `prints`; and where their streams stood when they were read.
-
-    One that ran out is told of for half an hour, unless some of its variants are `in_cart` again.
-    """
-    orders = list(_candidates(request)) if _may_have_some(request) else []
-    told = []
-    for order in orders:
-        lines = order.lines.all()
-        order.prints = sum(line.quantity for line in lines)  # type: ignore[attr-defined]
-        bought_again = any(line.variant_id in in_cart for line in lines)
-        if order.status == Status.PENDING or (order.ran_out(order.ended) and not bought_again):
-            told.append(order)
-    return told, {order.stream: Position(order.epoch or "", order.top or 0) for order in orders}
-
-
-def _may_have_some(request: HttpRequest) -> bool:
-    return request.user.is_authenticated or GUEST_ORDERS in request.session
-
-
-def _candidates(request: HttpRequest) -> Any:
-    mine = Q(user=None, public_id__in=request.session.get(GUEST_ORDERS, []))
-    if request.user.is_authenticated:
-        mine |= Q(user=request.user)
-    paid = Payment.objects.filter(
-        gift_card=None, status__in=[Payment.Status.PROCESSING, Payment.Status.SUCCEEDED]
-    )
-    recent = Order.objects.filter(mine, reserved_until__gt=timezone.now() - LINGERS)
-    unpaid = recent.exclude(pk__in=paid.values("order"))
-    ended = OrderEvent.objects.filter(order=OuterRef("pk"), kind=Status.CANCELLED).values("created_at")
-    rows = unpaid.filter(status__in=[Status.PENDING, Status.CANCELLED]).annotate(ended=Subquery(ended[:1]))
-    return with_position(rows, Concat(Value("order:"), OuterRef("public_id"))).prefetch_related(
-        "lines", "payments"
-    )
+def guest_orders(request: HttpRequest) -> list[str]:
+    return request.session.get(GUEST_ORDERS, [])

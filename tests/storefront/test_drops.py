@@ -16,11 +16,11 @@ from accounts.models import User
 from shop.cart.models import Cart, CartLine
 from shop.catalog.models import Variant
 from shop.drops.models import Drop, Place
+from shop.drops.rooms import wait_in_words
 from shop.drops.services import advance, steer, take_place
 from shop.orders.models import Order
 from shop.payments.cancellations import cancel_order
 from shop.shipping.models import ShippingMethod
-from shop.storefront.drops import wait_in_words
 from tests.drops.moving import let_in, pass_time
 from tests.live import live_shop
 from tests.storefront.test_checkout import order_form, to_delivery
