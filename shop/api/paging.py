@@ -20,7 +20,7 @@ class Cursor(CursorPagination):
     max_page_size = LARGEST_PAGE
     page_size_query_param = "limit"
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[Any, ...]:
         """The query's own: names of columns, of which the last tells any two rows apart."""
         return tuple(queryset.query.order_by) or tuple(queryset.model._meta.ordering)
 

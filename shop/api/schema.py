@@ -75,6 +75,9 @@ class Operation(AutoSchema):
             found += ["403"]
         return found
 
+    def is_deprecated(self) -> bool:
+        return getattr(self.view, "deprecated", None) is not None
+
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: str) -> Any:
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
         if direction == "request" and isinstance(serializer, Strict):

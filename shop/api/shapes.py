@@ -104,5 +104,5 @@ class ProblemSerializer(serializers.Serializer):
     code = serializers.CharField()
     detail = serializers.CharField()
     request_id = serializers.CharField(allow_blank=True, help_text="Name it when you write to us.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors: Any = FieldErrorSerializer(many=True, required=False)
     details = serializers.DictField(required=False, help_text="What the refusal is about, by code.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date
 from rest_framework import viewsets
-from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.permissions import SAFE_METHODS, AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,6 +36,7 @@ class ApiView(APIView):
     """`limit` names the rate the view is counted under; `public` answers are the same for everybody.
 
     `waits` is for views that ask another machine: they cannot be one transaction with the answer that is kept.
+    What is to go says since when (`deprecated`) and until when (`sunset`), as docs/api.md promises.
     """
 
     throttle_classes = (Limit,)
@@ -41,6 +45,8 @@ class ApiView(APIView):
     public = False
     secret = False  # nobody keeps it, not even the client's own cache
     waits = False
+    deprecated: datetime | None = None
+    sunset: datetime | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
@@ -57,10 +63,13 @@ class ApiView(APIView):
 
     def finalize_response(
         self, request: Request | HttpRequest, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    ) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         for name, value in getattr(request, "limit_headers", {}).items():
             response.headers[name] = value
+        if self.deprecated and self.sunset:
+            response.headers["Deprecation"] = f"@{int(self.deprecated.timestamp())}"  # RFC 9745
+            response.headers["Sunset"] = http_date(self.sunset.timestamp())  # RFC 8594
         if not self.public:
             patch_vary_headers(response, PRIVATE)
         if "Cache-Control" not in response.headers:
@@ -100,7 +109,7 @@ class ApiView(APIView):
         return _as_response(kept)
 
     def _keep(self, kept: KeptAnswer, response: Response) -> None:
-        body = b"" if response.data is None else self.get_renderers()[0].render(response.data)
+        body = b"" if response.data is None else JSONRenderer().render(response.data)
         headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
         if body:
             headers["Content-Type"] = response.content_type or "application/json"
@@ -110,12 +119,12 @@ class ApiView(APIView):
 class PublicMixin:
     """The same for everybody who asks."""
 
-    permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
+    permission_classes: Any = (AllowAny,)
     public = True
 
 
 class ApiViewSet(ApiView, viewsets.GenericViewSet):
-    pagination_class = Cursor
+    pagination_class: Any = Cursor
 
 
 def _owner(request: Request) -> str:

@@ -1,11 +1,14 @@
 """What can be sent: small, shallow, well-formed JSON. Whatever else is refused in words, and never by a 500."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from drf_spectacular.generators import SchemaGenerator
 
+from shop.api.categories import CategoryViewSet
 from shop.api.parsing import DEEPEST, LARGEST_BODY
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +98,13 @@ def test_what_is_private_is_kept_by_nobody_between(client: Client, customer: Any
         one.strip() for one in answer.headers["Vary"].split(",")
     }
     assert "ETag" in answer.headers
+
+
+def test_what_is_to_go_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CategoryViewSet, "deprecated", datetime(2027, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(CategoryViewSet, "sunset", datetime(2028, 1, 1, tzinfo=UTC))
+    headers = client.get("/api/v1/categories/").headers
+    assert headers["Deprecation"] == "@1798761600"
+    assert headers["Sunset"] == "Sat, 01 Jan 2028 00:00:00 GMT"
+    made = SchemaGenerator().get_schema(request=None, public=True)
+    assert made["paths"]["/api/v1/categories/"]["get"]["deprecated"] is True

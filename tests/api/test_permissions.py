@@ -1,0 +1,136 @@
+"""Who may do what: every route and method of the API, asked by everybody. A route that is not listed here fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from shop.cart.models import Cart
+from shop.orders.models import Order
+
+pytestmark = pytest.mark.django_db
+ROOT = "api/v1/"
+CALLERS = ("anonymous", "owner", "other", "staff", "permitted")
+METHODS = ("get", "post", "put", "patch", "delete")
+REFUSALS = (401, 403, 404, 405)
+# For each caller the refusal, or `ok`: whatever it says, it lets the caller in.
+EVERYBODY = ("ok",) * 5
+SIGNED_IN = (401, "ok", "ok", "ok", "ok")
+MATRIX: dict[str, tuple[Any, ...]] = {
+    "GET ": EVERYBODY,
+    "GET categories/": EVERYBODY,
+    "GET docs/": EVERYBODY,
+    "GET docs/redoc/": EVERYBODY,
+    "GET events/": EVERYBODY,
+    "GET events/stream/": EVERYBODY,
+    "GET orders/": SIGNED_IN,
+    "GET orders/{public_id}/": (401, "ok", 404, 404, 404),
+    "GET problems/": EVERYBODY,
+    "GET products/": EVERYBODY,
+    "GET products/{slug}/": EVERYBODY,
+    "GET schema/": EVERYBODY,
+    "POST prices/": EVERYBODY,
+}
+
+
+def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern).lstrip("^").rstrip("$")
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
+        else:
+            yield path, pattern
+
+
+def methods_of(pattern: URLPattern) -> list[str]:
+    view: Any = pattern.callback
+    if actions := getattr(view, "actions", None):
+        return list(actions)
+    if handlers := getattr(view, "cls", None):
+        return [method for method in METHODS if hasattr(handlers, method)]
+    return ["get"]  # the notifications' own
+
+
+def listed() -> Iterator[tuple[str, str]]:
+    """As `GET orders/{public_id}/`, and its path with the places of its parameters."""
+    for path, pattern in routes(get_resolver().url_patterns):
+        if path.startswith(ROOT):
+            place = _plain(path.removeprefix(ROOT))
+            for method in methods_of(pattern):
+                yield f"{method.upper()} {place}", place
+
+
+def _plain(path: str) -> str:
+    """`orders/(?P<public_id>[\\w-]+)/` and `cards/<str:card_id>/` as `orders/{public_id}/`, `cards/{card_id}/`."""
+    plain, rest = "", path
+    while rest:
+        if rest.startswith("(?P<"):
+            name, _, rest = rest[4:].partition(">")
+            depth = 1
+            while depth:
+                depth += {"(": 1, ")": -1}.get(rest[0], 0)
+                rest = rest[1:]
+            plain += f"{{{name}}}"
+        elif rest.startswith("<"):
+            name, _, rest = rest[1:].partition(">")
+            plain += f"{{{name.rpartition(':')[2]}}}"
+        else:
+            plain, rest = plain + rest[0], rest[1:]
+    return plain
+
+
+ROUTES = dict(listed())
+
+
+def test_every_route_is_listed_and_none_that_is_gone() -> None:
+    assert set(ROUTES) == set(MATRIX)
+
+
+@pytest.fixture
+def callers(customer: User, django_user_model: Any) -> dict[str, Client]:
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+        return client
+
+    def make(name: str, **more: Any) -> User:
+        return django_user_model.objects.create_user(f"{name}@example.com", "a long password", **more)
+
+    permitted = make("permitted", is_staff=True)
+    permitted.user_permissions.set(Permission.objects.all())
+    return {
+        "anonymous": Client(),
+        "owner": signed_in(customer),
+        "other": signed_in(make("other")),
+        "staff": signed_in(make("staff", is_staff=True)),
+        "permitted": signed_in(permitted),
+    }
+
+
+@pytest.fixture
+def things(customer: User, place: Callable[..., Order], make_cart: Callable[..., Cart]) -> dict[str, str]:
+    """What the owner has, by the names of the parameters of paths."""
+    order = place(make_cart(quantity=2, user=customer))
+    line = order.lines.select_related("variant__product").get()
+    return {"public_id": order.public_id, "slug": line.variant.product.slug}
+
+
+@pytest.mark.parametrize("route", sorted(set(MATRIX)))
+def test_everybody_gets_what_is_theirs(
+    route: str, callers: dict[str, Client], things: dict[str, str], settings: Any
+) -> None:
+    settings.API_LIMITS = dict.fromkeys(settings.API_LIMITS, (1000, 60))
+    method, _, place = route.partition(" ")
+    path = f"/{ROOT}{place.format(**things)}"
+    for caller, expected in zip(CALLERS, MATRIX[route], strict=True):
+        answer = callers[caller].generic(method, path, "{}" if method != "GET" else "", "application/json")
+        if expected == "ok":
+            assert answer.status_code not in REFUSALS, (caller, answer.status_code)
+        else:
+            assert answer.status_code == expected, (caller, answer.status_code)
