@@ -166,6 +166,13 @@ def merge_carts(guest: Cart, user: User) -> Cart:
     return cart
 
 
+def bring_cart(user: User, token: str | None) -> None:
+    """What a guest put in the cart with this token before signing in is still there after."""
+    guest = Cart.objects.filter(user=None, token=token).first() if token else None
+    if guest:
+        merge_carts(guest, user)
+
+
 def apply_coupon(cart: Cart, code: str) -> Coupon:
     """Raises CouponUnknown, CouponNotYet or CouponExpired."""
     coupon = Coupon.objects.redeemable(code)

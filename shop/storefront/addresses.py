@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -12,24 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import Address, User
+from accounts.book import make_default
+from accounts.models import Address
 from shop.storefront.forms import BookAddressForm
 from shop.storefront.requests import SignedInRequest
-
-
-def keep_address(user: User, fields: Mapping[str, Any]) -> Address:
-    """Adds an address to the book once; the first one becomes the default."""
-    address, added = Address.objects.get_or_create(user=user, **fields)
-    if added and user.addresses.count() == 1:
-        make_default(address)
-    return address
-
-
-@transaction.atomic
-def make_default(address: Address) -> None:
-    # The old default steps down first: the database allows one per account.
-    address.user.addresses.exclude(pk=address.pk).update(is_default=False)
-    Address.objects.filter(pk=address.pk).update(is_default=True)
 
 
 @require_POST

@@ -23,7 +23,7 @@ from shop.cart.review import HOME, Review, look_over
 from shop.cart.services import (
     add_to_cart,
     apply_code,
-    merge_carts,
+    bring_cart,
     open_cart,
     remove_coupon,
     remove_gift_card,
@@ -65,10 +65,7 @@ def followed(cart: Cart | None) -> dict[str, Position]:
 @receiver(user_logged_in)
 def bring_guest_cart(request: HttpRequest | None, user: User, **_: Any) -> None:
     """What was put in the cart before signing in is still there after."""
-    token = request.session.pop("cart", None) if request is not None else None
-    guest = Cart.objects.filter(user=None, token=token).first() if token else None
-    if guest:
-        merge_carts(guest, user)
+    bring_cart(user, request.session.pop("cart", None) if request is not None else None)
 
 
 @never_cache

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from djmoney.money import Money
 
+from accounts.book import keep_address
 from accounts.models import Address
 from notifications.protocol import Position
 from shop.cart.models import Cart
@@ -33,7 +34,6 @@ from shop.places import Destination
 from shop.pricing.services import Totals
 from shop.promotions.services import Customer
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
-from shop.storefront.addresses import keep_address
 from shop.storefront.cart import current_cart, followed
 from shop.storefront.checkout import DRAFT, back_to_cart, destination_of, draft_of, evidence_of
 from shop.storefront.drops import signed_places, to_waiting_room
