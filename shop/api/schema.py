@@ -42,7 +42,7 @@ class Operation(AutoSchema):
     """Adds the refusals that come of what an operation takes, to those that its view names."""
 
     def get_override_parameters(self) -> list[Any]:
-        own = list(super().get_override_parameters())
+        own = [*super().get_override_parameters(), *getattr(self.view, "headers_taken", ())]
         return [*own, IDEMPOTENCY_KEY] if self.method not in SAFE_METHODS else own
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:

@@ -29,7 +29,7 @@ from shop.idempotency.models import KeptAnswer
 from shop.idempotency.services import claim, keep, release
 
 KEY = re.compile(r"[\x21-\x7e]{16,255}")
-PRIVATE = ("Authorization", "Cookie", "Cart-Token")
+PRIVATE = ("Authorization", "Cookie", "Cart-Token", "Drop-Places", "Guest-Orders")
 
 
 class ApiView(APIView):
