@@ -443,6 +443,16 @@ _limits |= env.dict("API_LIMITS", default={})
 API_LIMITS = {name: tuple(map(int, limit.split("/"))) for name, limit in _limits.items()}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
+    "DESCRIPTION": (
+        "Everything that the shop's pages can do, for apps.\n\n"
+        "- **Refusals** are problems (RFC 9457): programs read `code`, people `detail`; name `request_id` to us.\n"
+        "- **Writes** take an `Idempotency-Key`: sent again with it, a request has no second effect, "
+        "and the first answer comes again.\n"
+        "- **Reads** have an `ETag`; lists come in pages, and `next` is used as it is.\n"
+        "- **Guests** buy too: `Cart-Token` is their cart, the public id of an order opens it.\n"
+        "- **Live**: where an answer has a `stream`, follow it from that position and miss nothing.\n\n"
+        "A purchase from the first call to the parcel is in docs/api.md."
+    ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
