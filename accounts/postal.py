@@ -77,6 +77,35 @@ def normalise(address: Mapping[str, str]) -> dict[str, str]:
     return cleaned | written | as_typed
 
 
+def parcel_address(address: Mapping[str, str]) -> dict[str, str]:
+    """As `normalise`, without what addresses of the country do not have. Raises AddressInvalid."""
+    try:
+        rules = rules_for(address["country"])
+    except ValueError:
+        raise AddressInvalid({"country": "Please choose a country."}) from None
+    unused = [name for name in rules.labels if name not in rules.used]
+    written = {**address, **dict.fromkeys(unused, "")}
+    missing = {} if written["name"].strip() else {"name": "Please enter the name on the parcel."}
+    try:
+        written = normalise(written)
+    except AddressInvalid as invalid:
+        raise AddressInvalid({**missing, **invalid.errors}) from invalid
+    if missing:
+        raise AddressInvalid(missing)
+    return written
+
+
+def place_as_written(country: str, region: str, postal_code: str) -> tuple[str, str]:
+    """Region and postal code as an address there has them, as far as they are known and make sense."""
+    asked = {"country_code": country, "country_area": region, "city": "-", "street_address": "-"}
+    asked["postal_code"] = code = _without_prefix(country, postal_code.strip().upper())
+    try:
+        known = normalize_address(asked)
+    except InvalidAddressError:
+        return region.strip(), code
+    return known["country_area"], known["postal_code"]
+
+
 def _without_prefix(country: str, code: str) -> str:
     """`CH-8001` is how Switzerland prints a code, `8001` is the code."""
     return code.removeprefix(f"{country}-")

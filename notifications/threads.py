@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import AsyncToSync, SyncToAsync, sync_to_async
 from django.db import connections
 
 
 async def give_thread_back(close: Callable[[], None] = connections.close_all) -> None:
-    """Calls `close` in this request's thread, for its connections, and ends it. What comes after gets a new one."""
+    """Calls `close` in this request's thread, for its connections, and ends it. What comes after gets a new one.
+
+    A synchronous view that waits keeps its thread: the request ends there, and closes what it opened since.
+    """
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
     if context and executor:
         await sync_to_async(close)()
+        if getattr(AsyncToSync.executors, "current", None) is not None:
+            return
         SyncToAsync.context_to_thread_executor.pop(context, None)
         executor.shutdown(wait=False)  # type: ignore[attr-defined]

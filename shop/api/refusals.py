@@ -10,19 +10,21 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from shop import outages
+from shop.catalog.models import Variant
 from shop.errors import ShopError, TooOften
+from shop.inventory.services import OutOfStock
 from shop.problems import MEDIA_TYPE, problem
 
 # What the shop refuses is a conflict with how things stand, unless it is one of these.
 STATUSES = {
     "card_gone": 404,
-    "gateway_refused": 402,
-    "gateway_unavailable": 503,
     "idempotency_key_reused": 422,
     "line_gone": 404,
     "no_such_card": 404,
+    "payment_provider_unavailable": 503,
+    "payment_refused": 402,
 }
-RETRY_AFTER = {"gateway_unavailable": "20", "request_in_flight": "1"}
+RETRY_AFTER = {"payment_provider_unavailable": "20", "request_in_flight": "1"}
 
 
 class Invalid(exceptions.ValidationError):
@@ -92,8 +94,16 @@ def _join(path: str, name: str, where: str) -> str:
 
 def _of_shop(error: ShopError) -> tuple[int, str, str, dict[str, str], dict[str, Any]]:
     retry = RETRY_AFTER.get(error.code)
-    details = {"details": error.details} if error.details else {}
+    told = _short(error.details) if isinstance(error, OutOfStock) else error.details
+    details = {"details": told} if told else {}
     return status_of(error), error.code, error.message, {"Retry-After": retry} if retry else {}, details
+
+
+def _short(details: dict[str, Any]) -> dict[str, Any]:
+    """How many are left of what falls short, by SKU: apps know no ids of variants."""
+    short: dict[int, int] = details.get("short", {})
+    skus = dict(Variant.objects.filter(pk__in=short).values_list("pk", "sku"))
+    return {"short": {skus[pk]: left for pk, left in short.items() if pk in skus}} if skus else {}
 
 
 def _answer(

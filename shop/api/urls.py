@@ -12,18 +12,19 @@ from shop.api.cart import (
 )
 from shop.api.categories import CategoryViewSet
 from shop.api.drops import DropPlaceView, DropsView, DropView
-from shop.api.orders import OrderViewSet
+from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
 from shop.api.products import ProductViewSet
 from shop.api.reference import RedocView, SchemaView, SwaggerView
 from shop.api.root import ProblemsView, RootView
+from shop.api.shipping import ShippingOptionsView
 
 app_name = "api"
 
 router = SimpleRouter()
 router.register("products", ProductViewSet, basename="product")
 router.register("categories", CategoryViewSet, basename="category")
-router.register("orders", OrderViewSet, basename="order")
+router.register("orders", PlacingViewSet, basename="order")
 
 urlpatterns = [
     path("", RootView.as_view(), name="root"),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("cart/lines/", CartLinesView.as_view(), name="cart-lines"),
     path("cart/lines/<int:line_id>/", CartLineView.as_view(), name="cart-line"),
     path("cart/merge/", CartMergeView.as_view(), name="cart-merge"),
+    path("cart/shipping-options/", ShippingOptionsView.as_view(), name="cart-shipping-options"),
     path("drops/", DropsView.as_view(), name="drops"),
     path("drops/<slug:slug>/", DropView.as_view(), name="drop"),
     path("drops/<slug:slug>/place/", DropPlaceView.as_view(), name="drop-place"),

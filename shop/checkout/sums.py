@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from djmoney.money import Money
@@ -27,7 +28,7 @@ class Sums:
     @property
     def steps(self) -> list[Step]:
         """Those of the totals, with the SKUs of their lines."""
-        skus = {line.id: line.variant.sku for line in self.looked.lines}
+        skus: dict[Hashable, str] = {line.id: line.variant.sku for line in self.looked.lines}
         return [replace(step, lines=tuple(skus[key] for key in step.lines)) for step in self.totals.steps]
 
 

@@ -12,6 +12,14 @@ from shop.places import Destination
 from shop.pricing.services import Totals
 
 
+def known_of_buyer(headers: Mapping[str, str], vies: Mapping[str, str] | None) -> dict[str, Any]:
+    """What is known of where the buyer is, beside the address: what VIES said, and what our proxy says."""
+    known: dict[str, Any] = {"vies": vies}
+    if settings.COUNTRY_HEADER:
+        known["request_country"] = headers.get(settings.COUNTRY_HEADER, "")[:2].upper()
+    return {name: value for name, value in known.items() if value}
+
+
 def tax_facts(destination: Destination, totals: Totals, known: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of an order. `known` is what a face knows beyond the address: where the request came from, VIES' answer.
 

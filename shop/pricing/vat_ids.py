@@ -20,6 +20,11 @@ class VatIdInvalid(ShopError):
     message = "This does not look like a VAT id. One looks like IE6388047V, with the country in front."
 
 
+class VatIdNeedsCompany(ShopError):
+    code = "vat_id_needs_company"
+    message = "Please enter the company in the address: a VAT id belongs to one."
+
+
 def read_vat_id(typed: str, country: str) -> str:
     """The id as it is written on an invoice; without its prefix it is taken for one of `country`.
 

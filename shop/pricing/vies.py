@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import aiohttp
 from django.conf import settings
 from django.utils import timezone
 
+from shop.errors import ShopError
 from shop.pricing.vat_ids import member_of
 from shop.waiting import holding_nothing
 
 logger = logging.getLogger(__name__)
+
+
+class VatIdUnknown(ShopError):
+    code = "vat_id_unknown"
+    message = "VIES, the EU's register, does not know this VAT id."
+
+
+def refuse_unknown(said: Mapping[str, str] | None) -> None:
+    """Raises VatIdUnknown where the register was asked and knows no such id."""
+    if said and said["answer"] == "unknown":
+        raise VatIdUnknown
 
 
 async def ask_vies(vat_id: str) -> dict[str, str]:

@@ -30,10 +30,10 @@ from shop.cart.services import (
     set_quantity,
 )
 from shop.catalog.models import Variant
+from shop.checkout.sums import sums_of
 from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.orders.services import customer_of
-from shop.payments.gift_cards import gift_share
 from shop.payments.holding import held_orders
 from shop.promotions.guessing import TooManyGuesses, counting_guesses
 from shop.shipping.services import parcel_from
@@ -158,7 +158,8 @@ def _next_page(request: ShopRequest) -> str:
 def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **seen: Any) -> HttpResponse:
     following = followed(cart)
     looked = look_over(cart)
-    totals = looked.totals(customer=customer_of(request.user))
+    sums = sums_of(looked, customer=customer_of(request.user))
+    totals = sums.totals
     bought_again = {line.variant.pk for line in looked.lines}
     held, theirs = held_orders(request.user, guest_orders(request), in_cart=bought_again)
     context = {
@@ -166,8 +167,8 @@ def _cart_page(request: ShopRequest, cart: Cart | None, status: int = 200, **see
         "held": held,
         "following": following | theirs,
         "totals": totals,
-        "gift": (gift := gift_share(looked.gift_card, totals.total)),
-        "due": totals.total - gift,
+        "gift": sums.gift,
+        "due": sums.due,
         **_deliveries(looked, totals.goods),
         "cart_badge": {"count": looked.count, "following": following},
         "said": _told_error(seen) or f"{looked.count} in your cart, {money(totals.total)}.",

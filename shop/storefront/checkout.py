@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Address
 from notifications.protocol import Position
 from shop.cart.review import Review, look_over
+from shop.checkout.sums import sums_of
+from shop.checkout.tax_facts import known_of_buyer
 from shop.orders.services import customer_of
-from shop.payments.gift_cards import gift_share
 from shop.places import Destination
-from shop.pricing.vies import ask_vies
+from shop.pricing.vies import VatIdUnknown, ask_vies, refuse_unknown
 from shop.storefront.cart import current_cart, followed
 from shop.storefront.forms import AddressForm, ContactForm, VatIdForm
 
@@ -80,9 +81,8 @@ def checkout_amounts(request: HttpRequest) -> HttpResponse:
 
 
 def _sums(request: HttpRequest, page: Page) -> dict[str, Any]:
-    totals = page.review.totals(page.destination, customer=customer_of(request.user))
-    gift = gift_share(page.review.gift_card, totals.total)
-    return {"totals": totals, "gift": gift, "due": totals.total - gift}
+    sums = sums_of(page.review, page.destination, customer=customer_of(request.user))
+    return {"totals": sums.totals, "gift": sums.gift, "due": sums.due}
 
 
 def _read(request: HttpRequest) -> HttpResponse | Page:
@@ -101,8 +101,10 @@ def _read(request: HttpRequest) -> HttpResponse | Page:
 
 
 def _go_on(request: HttpRequest, page: Page, vies: dict[str, str] | None) -> HttpResponse:
-    if vies and vies["answer"] == "unknown":
-        page.business.add_error("vat_id", "VIES, the EU's register, does not know this VAT id.")
+    try:
+        refuse_unknown(vies)
+    except VatIdUnknown as error:
+        page.business.add_error("vat_id", error.message)
         return _shown(request, page, status=422)
     request.session[DRAFT] = draft_of(request) | {
         "email": page.contact.cleaned_data["email"],
@@ -181,10 +183,7 @@ def destination_of(draft: Mapping[str, Any]) -> Destination:
 
 def evidence_of(request: HttpRequest) -> dict[str, Any]:
     """What is known of where the buyer is, beside the address: what VIES said, and what our proxy says."""
-    known = {"vies": draft_of(request).get("vies")}
-    if settings.COUNTRY_HEADER:
-        known["request_country"] = request.headers.get(settings.COUNTRY_HEADER, "")[:2].upper()
-    return {name: value for name, value in known.items() if value}
+    return known_of_buyer(request.headers, draft_of(request).get("vies"))
 
 
 def back_to_cart(request: HttpRequest, looked: Review) -> HttpResponse:

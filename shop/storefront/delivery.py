@@ -24,14 +24,13 @@ from notifications.protocol import Position
 from shop.cart.models import Cart
 from shop.cart.review import Review, look_over
 from shop.checkout.services import CartChanged, EmptyCart, place_order
+from shop.checkout.sums import Sums, sums_of
 from shop.drops.admission import WaitingRoom
 from shop.errors import ShopError
 from shop.inventory.services import OutOfStock
 from shop.orders.models import Order
 from shop.orders.services import customer_of
-from shop.payments.gift_cards import gift_share
 from shop.places import Destination
-from shop.pricing.services import Totals
 from shop.promotions.services import Customer
 from shop.shipping.services import Choice, Options, ShippingGone, find_choice, gather_options
 from shop.storefront.cart import current_cart, followed
@@ -56,8 +55,8 @@ class Step:
     def destination(self) -> Destination:
         return destination_of(self.draft)
 
-    def totals(self, choice: Choice | None) -> Totals:
-        return self.review.totals(self.destination, choice.price if choice else None, self.customer)
+    def sums(self, choice: Choice | None) -> Sums:
+        return sums_of(self.review, self.destination, choice.price if choice else None, self.customer)
 
     def find(self, code: str) -> Choice:
         return find_choice(
@@ -91,13 +90,12 @@ def checkout_summary(request: HttpRequest) -> HttpResponse:
     except ShippingGone:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     _remember_shipping(request, choice.code)
-    totals = step.totals(choice)
-    gift = gift_share(step.review.gift_card, totals.total)
+    sums = step.sums(choice)
     context = {
         "review": step.review,
-        "totals": totals,
-        "gift": gift,
-        "due": totals.total - gift,
+        "totals": sums.totals,
+        "gift": sums.gift,
+        "due": sums.due,
         "choice": choice,
     }
     return render(request, "storefront/partials/checkout_sums.html", context)
@@ -122,14 +120,13 @@ def _delivery_page(request: HttpRequest, step: Step, options: Options) -> HttpRe
     choice = _selected(options.choices, step.draft)
     offered = {choice.code: choice.name for choice in options.choices}
     request.session[DRAFT] = draft_of(request) | {"offered": offered}
-    totals = step.totals(choice)
-    gift = gift_share(step.review.gift_card, totals.total)
+    sums = step.sums(choice)
     context = {
         "review": step.review,
         "following": step.following,
-        "totals": totals,
-        "gift": gift,
-        "due": totals.total - gift,
+        "totals": sums.totals,
+        "gift": sums.gift,
+        "due": sums.due,
         "options": options,
         "choice": choice,
         "draft": step.draft,

@@ -14,7 +14,7 @@ from accounts.models import Address, PostalAddress, User
 from accounts.postal import AddressInvalid, normalise, rules_for
 from shop.cart.models import MAX_QUANTITY
 from shop.orders.models import OrderLine
-from shop.pricing.vat_ids import VatIdInvalid, read_vat_id
+from shop.pricing.vat_ids import VatIdInvalid, VatIdNeedsCompany, read_vat_id
 from shop.returns.models import Return
 
 AUTOCOMPLETE = {
@@ -184,7 +184,7 @@ class VatIdForm(forms.Form):
         if typed and not self.as_written(address["country"]):
             self.add_error("vat_id", VatIdInvalid.message)
         elif typed and not address["company"]:
-            self.add_error("vat_id", "Please enter the company in the address: a VAT id belongs to one.")
+            self.add_error("vat_id", VatIdNeedsCompany.message)
 
 
 class BookAddressForm(AddressForm):
