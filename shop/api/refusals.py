@@ -17,12 +17,17 @@ from shop.problems import MEDIA_TYPE, problem
 
 # What the shop refuses is a conflict with how things stand, unless it is one of these.
 STATUSES = {
+    "account_inactive": 403,
     "card_gone": 404,
     "idempotency_key_reused": 422,
     "line_gone": 404,
+    "login_token_invalid": 401,
+    "mfa_required": 401,
     "no_such_card": 404,
     "payment_provider_unavailable": 503,
     "payment_refused": 402,
+    "reauthentication_required": 401,
+    "refresh_token_invalid": 401,
 }
 RETRY_AFTER = {"payment_provider_unavailable": "20", "request_in_flight": "1"}
 

@@ -28,6 +28,13 @@ class Strict(serializers.Serializer):
                 raise ValidationError({name: [fault] for name in unknown})
         return super().to_internal_value(data)
 
+    @classmethod
+    def read(cls, request: Request) -> dict[str, Any]:
+        """What the body says."""
+        sent = cls(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return dict(sent.validated_data)
+
 
 class Query(Strict):
     """The parameters behind a question mark; each is given once."""

@@ -1,6 +1,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from shop.api.auth import RefreshView, SecondFactorView, SignInView, SignOutView, SignUpView
 from shop.api.cart import (
     CartCodeView,
     CartCouponView,
@@ -11,7 +12,9 @@ from shop.api.cart import (
     CartView,
 )
 from shop.api.categories import CategoryViewSet
+from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
 from shop.api.drops import DropPlaceView, DropsView, DropView
+from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
 from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
 from shop.api.products import ProductViewSet
@@ -28,6 +31,15 @@ router.register("orders", PlacingViewSet, basename="order")
 
 urlpatterns = [
     path("", RootView.as_view(), name="root"),
+    path("auth/mfa/", SecondFactorView.as_view(), name="second-factor"),
+    path("auth/password/change/", ChangeView.as_view(), name="password-change"),
+    path("auth/password/forgot/", ForgottenView.as_view(), name="password-forgotten"),
+    path("auth/password/reset/", ResetView.as_view(), name="password-reset"),
+    path("auth/reauthenticate/", ReauthenticateView.as_view(), name="reauthenticate"),
+    path("auth/refresh/", RefreshView.as_view(), name="refresh"),
+    path("auth/sign-in/", SignInView.as_view(), name="sign-in"),
+    path("auth/sign-out/", SignOutView.as_view(), name="sign-out"),
+    path("auth/sign-up/", SignUpView.as_view(), name="sign-up"),
     path("problems/", ProblemsView.as_view(), name="problems"),
     path("cart/", CartView.as_view(), name="cart"),
     path("cart/code/", CartCodeView.as_view(), name="cart-code"),
@@ -40,6 +52,9 @@ urlpatterns = [
     path("drops/", DropsView.as_view(), name="drops"),
     path("drops/<slug:slug>/", DropView.as_view(), name="drop"),
     path("drops/<slug:slug>/place/", DropPlaceView.as_view(), name="drop-place"),
+    path("devices/", DevicesView.as_view(), name="devices"),
+    path("devices/sign-out-others/", OtherDevicesView.as_view(), name="other-devices"),
+    path("devices/<int:device_id>/", DeviceView.as_view(), name="device"),
     path("prices/", PricesView.as_view(), name="prices"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", SwaggerView.as_view(), name="docs"),
