@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any
 
@@ -48,15 +48,18 @@ class Selection:
     options: dict[str, frozenset[str]] = field(default_factory=dict)
     bands: frozenset[str] = frozenset()
     in_stock: bool = False
+    low: Decimal | None = None  # what one costs at least and at most, both included
+    high: Decimal | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.categories or any(self.options.values()) or self.bands or self.in_stock)
+        bounded = self.low is not None or self.high is not None
+        return bool(self.categories or any(self.options.values()) or self.bands or self.in_stock or bounded)
 
     def without(self, facet: str) -> Selection:
         if facet == "category":
             return replace(self, categories=frozenset())
         if facet == "price":
-            return replace(self, bands=frozenset())
+            return replace(self, bands=frozenset(), low=None, high=None)
         if facet == "stock":
             return replace(self, in_stock=False)
         return replace(self, options={code: chosen for code, chosen in self.options.items() if code != facet})
@@ -82,10 +85,15 @@ class Facet:
 class Facets:
     """The facets of some products: read a selection, narrow by it, count."""
 
-    def __init__(self, products: ProductQuerySet, categories: Sequence[Category]) -> None:
+    def __init__(
+        self, products: ProductQuerySet, categories: Sequence[Category] | QuerySet[Category]
+    ) -> None:
         self.products = products
         self.categories = categories
-        self.values = list(OptionValue.objects.select_related("option"))
+
+    @cached_property
+    def values(self) -> list[OptionValue]:
+        return list(OptionValue.objects.select_related("option"))
 
     def read(self, params: MultiValueDict[str, str]) -> Selection:
         options: dict[str, set[str]] = {}
@@ -120,6 +128,8 @@ class Facets:
         return counts.get(("", ""), 0), [facet for facet in facets if facet.choices]
 
     def _in_categories(self, selection: Selection) -> ProductQuerySet:
+        if not selection.categories:
+            return self.products
         chosen = [category for category in self.categories if category.slug in selection.categories]
         below = [Q(category__path__startswith=category.path) for category in chosen]
         return self.products.filter(reduce(or_, below)) if below else self.products
@@ -181,6 +191,10 @@ def _variants(selection: Selection) -> QuerySet[Variant]:
         found = found.filter(values__option__code=code, values__code__in=chosen)
     if selection.bands:
         found = found.filter(reduce(or_, (band.condition for band in BANDS if band.code in selection.bands)))
+    if selection.low is not None:
+        found = found.filter(price__gte=selection.low)
+    if selection.high is not None:
+        found = found.filter(price__lte=selection.high)
     return found.filter(IN_STOCK) if selection.in_stock else found
 
 

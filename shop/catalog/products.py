@@ -64,6 +64,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
             Prefetch("images", queryset=first, to_attr="cover_images")
         )
 
+    def hung(self) -> ProductQuerySet:
+        """Those that can be bought, as cards. The model's own order is lost with the grouping."""
+        return self.for_cards().filter(price_from__isnull=False)  # type: ignore[misc]  # annotated there
+
 
 class Product(models.Model):
     """`artist` and `subtitle` are the two lines under a title; `story` is the longer text."""

@@ -37,6 +37,8 @@ class Suggestion:
     label: str
     note: str
     url: str
+    kind: str
+    slug: str
 
 
 def search(query: str, products: ProductQuerySet) -> ProductQuerySet:
@@ -55,9 +57,13 @@ def suggest(query: str, limit: int = 8) -> list[Suggestion]:
     if not words:
         return []
     named = Category.objects.filter(name__istartswith=query.strip())[: limit // 2]
-    series = [Suggestion(one.name, "Series", one.get_absolute_url()) for one in named]
-    prints = search(query, Product.objects.visible().select_related("category"))[: limit - len(series)]
-    return series + [Suggestion(one.title, one.category.name, one.get_absolute_url()) for one in prints]
+    series = [Suggestion(one.name, "Series", one.get_absolute_url(), "category", one.slug) for one in named]
+    listed = Product.objects.visible().hung().prefetch_related(None).select_related("category")
+    prints = search(query, listed)[: limit - len(series)]
+    return series + [
+        Suggestion(one.title, one.category.name, one.get_absolute_url(), "product", one.slug)
+        for one in prints
+    ]
 
 
 def _words(query: str) -> list[str]:

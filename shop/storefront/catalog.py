@@ -6,35 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from shop.catalog.facets import Facets
-from shop.catalog.models import Category, Product, ProductImage, ProductQuerySet
-from shop.storefront.cards import follow, hung
+from shop.catalog.listing import FEATURED, SORTS, with_pictures
+from shop.catalog.models import Category, Product, ProductQuerySet
+from shop.storefront.cards import follow
 
 PER_PAGE = 24
-FEATURED = ("position", "id")
-SORTS = {
-    "featured": ("Featured", FEATURED),
-    "newest": ("Newest", ("-visible_from", "-id")),
-    "price": ("Price, low to high", ("price_from", *FEATURED)),
-    "-price": ("Price, high to low", ("-price_from", *FEATURED)),
-    "title": ("Title", ("title", "id")),
-}
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    prints = hung(Product.objects.visible())
+    prints = Product.objects.visible().hung()
     featured = list(prints.order_by(*FEATURED)[:4])
     others = prints.exclude(pk__in=[product.pk for product in featured])
     newest = list(others.order_by("-visible_from", "-id")[:8])
     follow([*featured, *newest])
-    series = _with_pictures(Category.objects.filter(numchild=0))
+    series = with_pictures(Category.objects.filter(numchild=0))
     context = {"featured": featured, "newest": newest, "series": series}
     return render(request, "storefront/home.html", context)
 
@@ -79,7 +70,7 @@ def listing(
     sorts = {"": ("Best match", ()), **SORTS} if ranked else SORTS
     sort = request.GET.get("sort", "")
     sort = sort if sort in sorts else next(iter(sorts))
-    found = hung(facets.narrow(selection))
+    found = facets.narrow(selection).hung()
     paginator = Paginator(found.order_by(*sorts[sort][1]) if sorts[sort][1] else found, PER_PAGE)
     paginator.count = total  # type: ignore[misc]  # counted with the facets
     page = paginator.get_page(request.GET.get("page"))
@@ -95,22 +86,3 @@ def listing(
         "sort": sort,
     }
     return render(request, template, context)
-
-
-def _with_pictures(categories: Any) -> list[Category]:
-    """Each with `picture`: the cover of the second visible product in it, or of its only one."""
-    covers = ProductImage.objects.filter(
-        product__in=Product.objects.visible(),
-        product__category__path__startswith=OuterRef("path"),
-        position=0,
-    )
-    ordered = covers.order_by("product__position", "product")
-    found = list(
-        categories.annotate(
-            second=Subquery(ordered.values("pk")[1:2]), only=Subquery(ordered.values("pk")[:1])
-        ).annotate(cover_id=Coalesce("second", "only"))
-    )
-    images = ProductImage.objects.in_bulk([one.cover_id for one in found if one.cover_id])
-    for one in found:
-        one.picture = images.get(one.cover_id)
-    return found

@@ -21,14 +21,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from notifications.log import positions
+from shop.catalog.listing import FEATURED
 from shop.catalog.models import Product
 from shop.drops.admission import SignedPlaces, WaitingRoom, claim_places, held_by, places_of, sign
 from shop.drops.models import Drop, Place
 from shop.drops.rooms import Room, Stage
 from shop.drops.services import take_place
 from shop.errors import ShopError
-from shop.storefront.cards import follow, hung
-from shop.storefront.catalog import FEATURED
+from shop.storefront.cards import follow
 
 KEPT = timedelta(days=7)  # a guest's cookie, counted from the opening or from now
 WATCH_SECONDS = 10
@@ -77,7 +77,7 @@ def drop(request: HttpRequest, slug: str) -> HttpResponse:
     room = Room(drop, visitors_place(request, drop))
     if request.method == "POST":
         return _join(request, room)
-    products = list(hung(Product.objects.visible().filter(drops=drop)).order_by(*FEATURED))
+    products = list(Product.objects.visible().filter(drops=drop).hung().order_by(*FEATURED))
     follow(products)
     if room.stage == Stage.INSIDE and len(products) == 1:
         return redirect(products[0])

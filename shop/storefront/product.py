@@ -15,14 +15,14 @@ from django.views.decorators.http import require_safe
 
 from shop.alerts.models import Alert
 from shop.cart.review import HOME
+from shop.catalog.listing import related
 from shop.catalog.models import Product, ProductAttribute, ProductImage, Variant
 from shop.catalog.options import available, choose, codes, offered
 from shop.drops.models import Drop
 from shop.inventory.models import Stock, stock_of
 from shop.shipping.models import ShippingMethod
 from shop.storefront.alerts import with_alerts
-from shop.storefront.cards import follow, hung
-from shop.storefront.catalog import FEATURED
+from shop.storefront.cards import follow
 from shop.storefront.drops import room_of
 from shop.storefront.templatetags.shop import money, price
 
@@ -37,12 +37,12 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     visible = Product.objects.visible().select_related("category").prefetch_related(facts)
     visible = visible.annotate(in_drop=Exists(Drop.objects.of(OuterRef("pk"))))
     product = get_object_or_404(visible, slug=slug)
-    related = _related(product)
-    follow([product, *related])  # Before the variants are read, so that no change falls between.
+    others = list(related(product).prefetch_related(None))
+    follow([product, *others])  # Before the variants are read, so that no change falls between.
     waiting = Alert.objects.waiting().of(request.user)
     variants = list(with_alerts(product.variants.with_options().select_related("stock"), waiting))
     chosen = choose(variants, request.GET.dict())
-    prefetch_related_objects([product, *related], "images")
+    prefetch_related_objects([product, *others], "images")
     images = list(product.images.all())
     options = offered(variants, chosen) if chosen else []
     delivery = _delivery(chosen) if chosen else None
@@ -62,7 +62,7 @@ def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "frame": _frame(chosen) if chosen else "",
         "wall": _wall(chosen, images) if chosen else None,
         "delivery": delivery,
-        "related": related,
+        "related": others,
         "room": room_of(request, product) if product.in_drop else None,  # type: ignore[attr-defined]  # annotated
     }
     return render(request, "storefront/product.html", context)
@@ -141,8 +141,3 @@ def working_days_after(day: date, count: int) -> date:
         day += timedelta(days=1)
         count -= day.weekday() < 5
     return day
-
-
-def _related(product: Product) -> list[Product]:
-    others = Product.objects.visible().filter(category=product.category_id).exclude(pk=product.pk)
-    return list(hung(others).prefetch_related(None).order_by(*FEATURED)[:4])
