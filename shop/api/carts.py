@@ -10,7 +10,7 @@ from rest_framework import serializers
 from notifications.log import position
 from notifications.protocol import Position
 from shop.api.guests import GuestMixin
-from shop.api.products import ImageSerializer, OptionValueSerializer
+from shop.api.product_shapes import ImageSerializer, OptionValueSerializer
 from shop.api.shapes import Amount, StreamSerializer, stream
 from shop.api.sums import SumsSerializer
 from shop.cart.models import MAX_QUANTITY, Cart

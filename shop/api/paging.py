@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from shop.api.refusals import Invalid
+from shop.api.refusals import Invalid, Unfit
 
 PAGE, LARGEST_PAGE = 24, 100
 
@@ -34,6 +34,5 @@ class Cursor(CursorPagination):
         try:
             return super().decode_cursor(request)
         except Exception:
-            raise Invalid(
-                {"cursor": ["Take it from `next` or `previous` of a page."]}, "query", "bad_cursor"
-            ) from None
+            fault = {"cursor": ["Take it from `next` or `previous` of a page."]}
+            raise Unfit(fault, "bad_cursor", "query") from None

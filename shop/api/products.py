@@ -1,147 +1,127 @@
+"""The catalogue: lists that can be narrowed, searched and sorted, a product, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from notifications.log import position
-from shop.api.refusals import Invalid
-from shop.api.shapes import Amount, stream
+from shop.api.paging import Cursor
+from shop.api.product_shapes import (
+    PLAIN,
+    ProductCardSerializer,
+    ProductDetailSerializer,
+    ProductSerializer,
+    fill,
+)
+from shop.api.refusals import NotFound
+from shop.api.selecting import SelectionQuery, select
+from shop.api.shapes import Query, Several, stream
 from shop.api.views import ApiViewSet, PublicMixin
-from shop.catalog.models import Category, OptionValue, Product, ProductAttribute, ProductImage, Variant
-from shop.catalog.search import search
-from shop.inventory.models import stock_of
+from shop.catalog.listing import SORTS, related
+from shop.catalog.models import Product, ProductQuerySet
+
+INCLUDES = ProductSerializer.INCLUDES
 
 
-class ImageSerializer(serializers.ModelSerializer):
-    files = serializers.SerializerMethodField()
+class MembersQuery(Query):
+    fields = Several(  # type: ignore[assignment]
+        child=serializers.ChoiceField(PLAIN),
+        required=False,
+        min_length=1,
+        help_text="Only these members of each product.",
+    )
+    include = Several(
+        child=serializers.ChoiceField(INCLUDES),
+        required=False,
+        min_length=1,
+        help_text="These as well, which a list otherwise leaves out.",
+    )
 
-    class Meta:
-        model = ProductImage
-        fields = ("alt", "tone", "width", "height", "files")
-
-    def get_files(self, image: ProductImage) -> list[dict[str, Any]]:
-        return [
-            {"type": f"image/{kind.lower()}", "width": width, "url": self._url(sizes[width].url)}
-            for kind, sizes in image.picture.aspect_ratios[None].items()
-            for width in sorted(sizes)
-        ]
-
-    def _url(self, path: str) -> str:
-        return self.context["request"].build_absolute_uri(path)
-
-
-class OptionValueSerializer(serializers.ModelSerializer):
-    option = serializers.CharField(source="option.code")
-    name = serializers.CharField(source="option.name")
-    value = serializers.CharField(source="code")
-
-    class Meta:
-        model = OptionValue
-        fields = ("option", "name", "value", "label", "swatch")
+    @classmethod
+    def members(cls, query: dict[str, Any]) -> frozenset[str]:
+        return frozenset(query.get("fields", PLAIN)) | frozenset(query.get("include", ()))
 
 
-class VariantSerializer(serializers.ModelSerializer):
-    price = Amount()
-    full_price = Amount()
-    prior_price = Amount()
-    options = OptionValueSerializer(source="option_values", many=True)
-    available = serializers.SerializerMethodField()
-    in_stock = serializers.SerializerMethodField()
-    lead_days = serializers.SerializerMethodField()
+class ProductQuery(SelectionQuery, MembersQuery):
+    elsewhere = ("limit", "cursor")
 
-    class Meta:
-        model = Variant
-        fields = (
-            *("sku", "price", "full_price", "prior_price", "weight_g", "options"),
-            *("available", "in_stock", "lead_days"),
-        )
-
-    def get_available(self, variant: Variant) -> int:
-        return stock_of(variant).available
-
-    def get_in_stock(self, variant: Variant) -> int:
-        """Those of `available` that can leave today."""
-        return stock_of(variant).here
-
-    def get_lead_days(self, variant: Variant) -> int | None:
-        """Days until one of the others leaves, which is made to order; none where none is made."""
-        stock = stock_of(variant)
-        return stock.lead_days if stock.backorder_limit else None
+    sort = serializers.ChoiceField(
+        list(SORTS), required=False, help_text="Without it: featured first, or with `q` the best match."
+    )
 
 
-class AttributeSerializer(serializers.ModelSerializer):
-    code = serializers.CharField(source="attribute.code")
-    name = serializers.CharField(source="attribute.name")
-
-    class Meta:
-        model = ProductAttribute
-        fields = ("code", "name", "value")
+@extend_schema_serializer(many=False)
+class ProductPageSerializer(serializers.Serializer):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ProductCardSerializer(many=True)
 
 
-class ProductSerializer(serializers.HyperlinkedModelSerializer):
-    url = serializers.HyperlinkedIdentityField(view_name="api:product-detail", lookup_field="slug")
-    category: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    price_from = Amount()
-    cover = ImageSerializer()
-
-    class Meta:
-        model = Product
-        fields: tuple[str, ...] = (
-            "url",
-            "slug",
-            "title",
-            "subtitle",
-            "artist",
-            "category",
-            "orientation",
-            "price_from",
-            "cover",
-        )
-
-
-class ProductDetailSerializer(ProductSerializer):
-    attributes = AttributeSerializer(many=True)
-    variants = VariantSerializer(many=True)
-    images = ImageSerializer(many=True)
-
-    class Meta(ProductSerializer.Meta):
-        fields = (*ProductSerializer.Meta.fields, "story", "attributes", "variants", "images")
-
-
-class ProductViewSet(PublicMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
-    """What the public may see now. `?category=` takes a slug and includes what lies below it, `?q=` searches."""
-
+class ProductViewSet(PublicMixin, mixins.ListModelMixin, ApiViewSet):
     lookup_field = "slug"
+    serializer_class = ProductCardSerializer
+    queryset = Product.objects.none()
 
-    def get_serializer_class(self) -> type[ProductSerializer]:
-        return ProductSerializer if self.action == "list" else ProductDetailSerializer
+    @extend_schema(
+        operation_id="products_list", parameters=[ProductQuery], responses={200: ProductPageSerializer}
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Products that can be bought now, narrowed, searched and sorted as asked."""
+        query = ProductQuery.read(request)
+        members = ProductQuery.members(query)
+        page = self.paginate_queryset(self._found(query))
+        assert isinstance(self.paginator, Cursor)
+        # Before the rows are filled, which reads their prices once more.
+        links = {"next": self.paginator.get_next_link(), "previous": self.paginator.get_previous_link()}
+        return Response(links | {"results": self._cards(page or [], members)})
 
-    def get_queryset(self) -> QuerySet[Product]:
-        products = Product.objects.visible().for_cards()  # type: ignore[attr-defined]
-        # A query that counts or compares many rows for one drops the model's own order.
-        products = products.select_related("category").order_by("position", "id")
-        if self.action == "list":
-            return products
-        variants = Variant.objects.with_options().select_related("stock")  # type: ignore[attr-defined]
-        facts = ProductAttribute.objects.select_related("attribute")
-        return products.prefetch_related(
-            Prefetch("variants", variants), "images", Prefetch("attributes", facts)
-        )
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        slug, term = (self.request.query_params.get(name, "").strip() for name in ("category", "q"))
-        if slug:
-            category = Category.objects.filter(slug=slug).first()
-            if category is None:
-                raise Invalid({"category": ["There is no such category."]}, "query", "unknown")
-            queryset = queryset.in_category(category)
-        return search(term, queryset) if term else queryset
-
+    @extend_schema(operation_id="products_retrieve", responses={200: ProductDetailSerializer})
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A product with its variants, pictures, facts, and where to follow it live from what this shows."""
         name = f"product:{kwargs['slug']}"
         here = position(name)
-        response = super().retrieve(request, *args, **kwargs)
-        response.data["stream"] = stream(name, here)
-        return response
+        product: Any = self._product()
+        fill([product], ProductSerializer.Meta.fields)
+        product.guarding = [drop for drop in product.drops.all() if not drop.is_over]
+        product.stream = stream(name, here)
+        return Response(ProductDetailSerializer(product, context=self.get_serializer_context()).data)
+
+    @extend_schema(
+        operation_id="products_related",
+        parameters=[MembersQuery],
+        responses={200: ProductCardSerializer(many=True)},
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def related(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Up to four others of its series."""
+        members = MembersQuery.members(MembersQuery.read(request))
+        others = related(self._product()).select_related("category").prefetch_related(None)
+        return Response(self._cards(list(others), members))
+
+    def _found(self, query: dict[str, Any]) -> ProductQuerySet:
+        asked = select(query)
+        products = asked.facets.narrow(asked.selection).hung().select_related("category")
+        if "sort" in query or not asked.ranked:
+            products = products.order_by(*SORTS[query.get("sort", "featured")][1])
+        return products.prefetch_related(None)
+
+    def _cards(self, products: Sequence[Product], members: frozenset[str]) -> Any:
+        fill(products, members)
+        context = {**self.get_serializer_context(), "members": members}
+        return ProductCardSerializer(products, many=True, context=context).data
+
+    def _product(self) -> Product:
+        """Raises NotFound."""
+        found = Product.objects.visible().hung().filter(slug=self.kwargs["slug"]).select_related("category")
+        product = found.prefetch_related(None).prefetch_related("drops").first()
+        if product is None:
+            raise NotFound
+        return product

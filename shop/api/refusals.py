@@ -45,6 +45,10 @@ class Unfit(exceptions.ValidationError):
 
     status_code = 422
 
+    def __init__(self, detail: Any, code: str | None = None, where: str = "body") -> None:
+        super().__init__(detail, code)
+        self.where = where
+
 
 class NotFound(exceptions.NotFound):
     default_detail = "There is nothing here, or nothing of yours."

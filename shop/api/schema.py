@@ -49,6 +49,9 @@ class Operation(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
+        for one in operation.get("parameters", []):
+            if one["in"] == "query" and one["schema"].get("type") == "array":
+                one |= {"style": "form", "explode": False}  # once, with commas
         answers = operation["responses"]
         for status in self._common(operation):
             if status not in answers:
@@ -64,7 +67,7 @@ class Operation(AutoSchema):
         if "requestBody" in operation:
             found += ["400", "413", "415"]
         if any(one["in"] in ("query", "header") for one in parameters):
-            found += ["400"]
+            found += ["400", "422"]
         if any(one["in"] == "path" for one in parameters):
             found += ["404"]
         if self.method not in SAFE_METHODS:

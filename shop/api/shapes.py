@@ -37,7 +37,9 @@ class Strict(serializers.Serializer):
 
 
 class Query(Strict):
-    """The parameters behind a question mark; each is given once."""
+    """The parameters behind a question mark; each is given once. Those `elsewhere` are read by the paging."""
+
+    elsewhere: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
@@ -46,11 +48,30 @@ class Query(Strict):
         try:
             if twice:
                 raise ValidationError({name: ["Give it once."] for name in twice})
-            asked = cls(data=query.dict())
+            asked = cls(data={name: query[name] for name in query if name not in cls.elsewhere})
             asked.is_valid(raise_exception=True)
         except ValidationError as error:
             raise Invalid(error.detail, "query") from None
         return asked.validated_data
+
+
+class Several(serializers.ListField):
+    """Of a query: values with commas between them."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        try:
+            return super().to_internal_value(data.split(",") if isinstance(data, str) else data)
+        except ValidationError as error:
+            # Which of them it was, the words say: a parameter has no path below its name.
+            each = error.detail.values() if isinstance(error.detail, dict) else [error.detail]
+            raise ValidationError([fault for faults in each for fault in faults]) from None
+
+
+class Words(serializers.CharField):
+    """Of a query: what somebody typed; what is no character in it is a space."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return " ".join(super().to_internal_value(data).replace("\0", " ").split())
 
 
 class MoneySerializer(serializers.Serializer):

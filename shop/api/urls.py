@@ -14,6 +14,7 @@ from shop.api.cart import (
 from shop.api.categories import CategoryViewSet
 from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
 from shop.api.drops import DropPlaceView, DropsView, DropView
+from shop.api.facets import FacetsView
 from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
 from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
@@ -21,6 +22,8 @@ from shop.api.products import ProductViewSet
 from shop.api.reference import RedocView, SchemaView, SwaggerView
 from shop.api.root import ProblemsView, RootView
 from shop.api.shipping import ShippingOptionsView
+from shop.api.suggestions import SuggestionsView
+from shop.api.variants import VariantViewSet
 
 app_name = "api"
 
@@ -28,6 +31,7 @@ router = SimpleRouter()
 router.register("products", ProductViewSet, basename="product")
 router.register("categories", CategoryViewSet, basename="category")
 router.register("orders", PlacingViewSet, basename="order")
+router.register("variants", VariantViewSet, basename="variant")
 
 urlpatterns = [
     path("", RootView.as_view(), name="root"),
@@ -55,7 +59,9 @@ urlpatterns = [
     path("devices/", DevicesView.as_view(), name="devices"),
     path("devices/sign-out-others/", OtherDevicesView.as_view(), name="other-devices"),
     path("devices/<int:device_id>/", DeviceView.as_view(), name="device"),
+    path("facets/", FacetsView.as_view(), name="facets"),
     path("prices/", PricesView.as_view(), name="prices"),
+    path("suggestions/", SuggestionsView.as_view(), name="suggestions"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", SwaggerView.as_view(), name="docs"),
     path("docs/redoc/", RedocView.as_view(), name="redoc"),

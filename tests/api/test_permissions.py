@@ -29,12 +29,17 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET docs/redoc/": EVERYBODY,
     "GET events/": EVERYBODY,
     "GET events/stream/": EVERYBODY,
+    "GET facets/": EVERYBODY,
     "GET orders/": SIGNED_IN,
     "GET orders/{public_id}/": (401, "ok", 404, 404, 404),
     "GET problems/": EVERYBODY,
     "GET products/": EVERYBODY,
     "GET products/{slug}/": EVERYBODY,
+    "GET products/{slug}/related/": EVERYBODY,
     "GET schema/": EVERYBODY,
+    "GET suggestions/": EVERYBODY,
+    "GET variants/": EVERYBODY,
+    "GET variants/{sku}/": EVERYBODY,
     "POST prices/": EVERYBODY,
 }
 
@@ -118,7 +123,7 @@ def things(customer: User, place: Callable[..., Order], make_cart: Callable[...,
     """What the owner has, by the names of the parameters of paths."""
     order = place(make_cart(quantity=2, user=customer))
     line = order.lines.select_related("variant__product").get()
-    return {"public_id": order.public_id, "slug": line.variant.product.slug}
+    return {"public_id": order.public_id, "slug": line.variant.product.slug, "sku": line.sku}
 
 
 @pytest.mark.parametrize("route", sorted(set(MATRIX)))
