@@ -459,6 +459,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "shop.orders.models.Order.Status",
+        "PaymentStatus": "shop.payments.models.Payment.Status",
+    },
     "AUTHENTICATION_WHITELIST": ["shop.api.authentication.BearerAuthentication"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -2,6 +2,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from shop.api.auth import RefreshView, SecondFactorView, SignInView, SignOutView, SignUpView
+from shop.api.cards import CardsView, CardView
 from shop.api.cart import (
     CartCodeView,
     CartCouponView,
@@ -16,6 +17,7 @@ from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
 from shop.api.drops import DropPlaceView, DropsView, DropView
 from shop.api.facets import FacetsView
 from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
+from shop.api.payments import PaymentView, SavedCardPaymentView
 from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
 from shop.api.products import ProductViewSet
@@ -45,6 +47,8 @@ urlpatterns = [
     path("auth/sign-out/", SignOutView.as_view(), name="sign-out"),
     path("auth/sign-up/", SignUpView.as_view(), name="sign-up"),
     path("problems/", ProblemsView.as_view(), name="problems"),
+    path("account/cards/", CardsView.as_view(), name="cards"),
+    path("account/cards/<slug:card_id>/", CardView.as_view(), name="card"),
     path("cart/", CartView.as_view(), name="cart"),
     path("cart/code/", CartCodeView.as_view(), name="cart-code"),
     path("cart/coupon/", CartCouponView.as_view(), name="cart-coupon"),
@@ -60,6 +64,12 @@ urlpatterns = [
     path("devices/sign-out-others/", OtherDevicesView.as_view(), name="other-devices"),
     path("devices/<int:device_id>/", DeviceView.as_view(), name="device"),
     path("facets/", FacetsView.as_view(), name="facets"),
+    path("orders/<slug:public_id>/payment/", PaymentView.as_view(), name="order-payment"),
+    path(
+        "orders/<slug:public_id>/payment/saved-card/",
+        SavedCardPaymentView.as_view(),
+        name="order-payment-saved-card",
+    ),
     path("prices/", PricesView.as_view(), name="prices"),
     path("suggestions/", SuggestionsView.as_view(), name="suggestions"),
     path("schema/", SchemaView.as_view(), name="schema"),

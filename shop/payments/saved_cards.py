@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
@@ -22,6 +23,14 @@ class NoSuchCard(ShopError):
     message = "This card is not kept with your account any more."
 
 
+@dataclass(frozen=True, slots=True)
+class SheetCustomer:
+    """`id` is the account's at the provider, `session` a secret that opens its cards for half an hour."""
+
+    id: str
+    session: str
+
+
 async def saved_cards(user: User) -> list[SavedCard]:
     """Asked of the provider each time. Raises GatewayUnavailable."""
     known = ProviderCustomer.objects.filter(user=user).exclude(customer_id=None)
@@ -31,6 +40,15 @@ async def saved_cards(user: User) -> list[SavedCard]:
 async def begin_saving(user: User) -> str:
     """What the provider's form needs to keep a card for this account."""
     return await as_customer(user, gateway.create_setup)
+
+
+async def open_sheet(user: User) -> SheetCustomer:
+    """What a telephone's payment sheet needs to show the account's cards. Raises GatewayUnavailable."""
+
+    async def ask(customer_id: str) -> SheetCustomer:
+        return SheetCustomer(customer_id, await gateway.create_customer_session(customer_id))
+
+    return await as_customer(user, ask)
 
 
 async def forget_card(user: User, card_id: str) -> None:

@@ -9,6 +9,7 @@ from stripe import params
 from shop.sandbox import (
     balance,
     charges,
+    customer_sessions,
     customers,
     disputes,
     events,
@@ -54,6 +55,7 @@ ROUTES = [
     Route("POST", "setup_intents/{id}", params.SetupIntentUpdateParams, setup_intents.update),
     Route("POST", "setup_intents/{id}/confirm", params.SetupIntentConfirmParams, setup_intents.confirm, True),
     Route("POST", "setup_intents/{id}/cancel", params.SetupIntentCancelParams, setup_intents.cancel),
+    Route("POST", "customer_sessions", params.CustomerSessionCreateParams, customer_sessions.create),
     Route("POST", "customers", params.CustomerCreateParams, customers.create),
     Route("GET", "customers", params.CustomerListParams, customers.list_all),
     Route("GET", "customers/{id}", params.CustomerRetrieveParams, customers.retrieve),

@@ -46,3 +46,29 @@ def test_a_bad_email_is_refused(client):
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.customers.create({"email": "not an email"})
     assert refused.value.code == "email_invalid"
+
+
+def test_a_session_lets_a_sheet_show_a_customer_s_cards(client):
+    customer = client.v1.customers.create({"email": "ann@example.com"})
+    sheet = {"enabled": True, "features": {"payment_method_save": "enabled"}}
+    wanted = {"customer": customer.id, "components": {"mobile_payment_element": sheet}}
+    session = client.v1.customer_sessions.create(wanted)
+    assert (session.object, session.customer) == ("customer_session", customer.id)
+    assert session.client_secret.startswith("cuss_secret_")
+    assert session.expires_at - session.created == 1800
+    assert session.components.mobile_payment_element.enabled
+    assert session.components.mobile_payment_element.features.payment_method_save == "enabled"
+    assert not session.components.payment_element.enabled
+
+
+def test_a_session_needs_a_customer_and_something_to_show(client):
+    customer = client.v1.customers.create({})
+    nothing = {"payment_element": {"enabled": False}}
+    for wanted, param in (
+        ({"components": {"payment_element": {"enabled": True}}}, "customer"),
+        ({"customer": customer.id, "components": nothing}, "components"),
+        ({"customer": "cus_none", "components": {"payment_element": {"enabled": True}}}, "customer"),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            client.v1.customer_sessions.create(wanted)
+        assert refused.value.param == param

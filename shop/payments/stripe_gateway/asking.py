@@ -113,6 +113,20 @@ async def create_customer(key: UUID, email: str) -> str:
     return (await answer(lambda client: client.v1.customers.create_async(wanted, once)))["id"]
 
 
+async def create_customer_session(customer_id: str) -> str:
+    """The secret that lets a telephone's payment sheet show this customer's cards, for half an hour."""
+    features = {
+        "payment_method_save": "enabled",
+        "payment_method_redisplay": "enabled",
+        "payment_method_remove": "enabled",
+        # Also those that were kept by way of our own pages.
+        "payment_method_allow_redisplay_filters": ["always", "limited", "unspecified"],
+    }
+    sheet = {"mobile_payment_element": {"enabled": True, "features": features}}
+    wanted: Any = {"customer": customer_id, "components": sheet}
+    return (await answer(lambda client: client.v1.customer_sessions.create_async(wanted)))["client_secret"]
+
+
 async def delete_customer(customer_id: str) -> None:
     """With the cards that it keeps. What it paid stays paid."""
     await answer(lambda client: client.v1.customers.delete_async(customer_id))
