@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -11,6 +12,11 @@ from rest_framework.request import Request
 from shop.api.refusals import Invalid, Unfit
 
 PAGE, LARGEST_PAGE = 24, 100
+
+
+class BadCursor(Unfit):
+    def __init__(self) -> None:
+        super().__init__({"cursor": ["Take it from `next` or `previous` of a page."]}, "bad_cursor", "query")
 
 
 class Cursor(CursorPagination):
@@ -30,9 +36,14 @@ class Cursor(CursorPagination):
             raise Invalid({"limit": [f"A number from 1 to {LARGEST_PAGE}."]}, "query", "bad_limit")
         return int(given)
 
+    def paginate_queryset(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().paginate_queryset(*args, **kwargs)
+        except (ValueError, ValidationError):  # it names a place that no row could have
+            raise BadCursor from None
+
     def decode_cursor(self, request: Request) -> Any:
         try:
             return super().decode_cursor(request)
         except Exception:
-            fault = {"cursor": ["Take it from `next` or `previous` of a page."]}
-            raise Unfit(fault, "bad_cursor", "query") from None
+            raise BadCursor from None

@@ -18,12 +18,13 @@ from rest_framework.response import Response
 
 from accounts.book import keep_address
 from notifications.log import position
-from shop.api.guests import CART_TOKEN, DROP_PLACES, GuestMixin
-from shop.api.orders import OrderDetailSerializer, OrderViewSet
+from shop.api.guests import CART_TOKEN, DROP_PLACES
+from shop.api.order_in_full import OrderDetailSerializer, in_full
+from shop.api.orders import OrderViewSet
 from shop.api.postal import EXAMPLE, ParcelSerializer, address_of, destination_of
 from shop.api.refusals import Unfit
 from shop.api.schema import refusals
-from shop.api.shapes import Strict, stream
+from shop.api.shapes import Strict
 from shop.api.waiting import Steps, waiting
 from shop.cart.models import Cart
 from shop.checkout.services import CartChanged, EmptyCart, place_order
@@ -73,7 +74,7 @@ class PlacedSerializer(ParcelSerializer):
     keep_address = serializers.BooleanField(default=False, help_text="In the account's book.")
 
 
-class PlacingViewSet(OrderViewSet, GuestMixin):
+class PlacingViewSet(OrderViewSet):
     @property
     def limit(self) -> str:  # type: ignore[override]
         return "checkout" if self.action == "create" else ""
@@ -160,6 +161,4 @@ def _shown(name: str, wanted: Mapping[str, Any]) -> Money | None:
 
 def _in_full(request: Request, order: Order) -> dict[str, Any]:
     here = position(order.stream)
-    whole = Order.objects.for_page().get(pk=order.pk)
-    shown = OrderDetailSerializer(whole, context={"request": request}).data
-    return {**shown, "stream": stream(order.stream, here)}
+    return in_full(request, Order.objects.for_page().get(pk=order.pk), here)

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework.permissions import SAFE_METHODS, AllowAny
+from rest_framework.serializers import ModelSerializer
 
 from shop.api.refusals import status_of
 from shop.api.shapes import ProblemSerializer, Strict
@@ -85,6 +86,9 @@ class Operation(AutoSchema):
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
         if direction == "request" and isinstance(serializer, Strict):
             schema["additionalProperties"] = False
+        if direction == "response" and isinstance(serializer, ModelSerializer):
+            # What a row may be made without is there all the same when it is shown.
+            schema["required"] = sorted(schema["properties"])
         return schema
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from djmoney.money import Money
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from notifications.protocol import STREAM_NAME, Position
+from shop.api.paging import LARGEST_PAGE
 from shop.api.refusals import Invalid
 from shop.money import as_json
 
@@ -72,6 +73,25 @@ class Words(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         return " ".join(super().to_internal_value(data).replace("\0", " ").split())
+
+
+class PageQuery(Query):
+    """What every list that comes in pages takes."""
+
+    limit = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_PAGE, required=False, help_text="24 if left out."
+    )
+    cursor = serializers.CharField(
+        max_length=400, required=False, help_text="Stands in `next` and `previous`; nothing to make oneself."
+    )
+
+
+@extend_schema_serializer(many=False)
+class PageSerializer(serializers.Serializer):
+    """A part of a list. `next` and `previous` are addresses, to be used as they are, and null at its ends."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 class MoneySerializer(serializers.Serializer):

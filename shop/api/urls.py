@@ -14,17 +14,21 @@ from shop.api.cart import (
 )
 from shop.api.categories import CategoryViewSet
 from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
+from shop.api.documents import DocumentViewSet
 from shop.api.drops import DropPlaceView, DropsView, DropView
 from shop.api.facets import FacetsView
+from shop.api.ownership import PUBLIC_ID
 from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
 from shop.api.payments import PaymentView, SavedCardPaymentView
 from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
 from shop.api.products import ProductViewSet
 from shop.api.reference import RedocView, SchemaView, SwaggerView
+from shop.api.returns import ReturnViewSet
 from shop.api.root import ProblemsView, RootView
 from shop.api.shipping import ShippingOptionsView
 from shop.api.suggestions import SuggestionsView
+from shop.api.timeline import TimelineViewSet
 from shop.api.variants import VariantViewSet
 
 app_name = "api"
@@ -34,6 +38,9 @@ router.register("products", ProductViewSet, basename="product")
 router.register("categories", CategoryViewSet, basename="category")
 router.register("orders", PlacingViewSet, basename="order")
 router.register("variants", VariantViewSet, basename="variant")
+router.register(f"orders/(?P<public_id>{PUBLIC_ID})/documents", DocumentViewSet, basename="order-document")
+router.register(f"orders/(?P<public_id>{PUBLIC_ID})/returns", ReturnViewSet, basename="order-return")
+router.register(f"orders/(?P<public_id>{PUBLIC_ID})/timeline", TimelineViewSet, basename="order-timeline")
 
 urlpatterns = [
     path("", RootView.as_view(), name="root"),

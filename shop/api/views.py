@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
@@ -18,6 +19,7 @@ from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from shop.api.paging import Cursor
@@ -125,6 +127,13 @@ class PublicMixin:
 
 class ApiViewSet(ApiView, viewsets.GenericViewSet):
     pagination_class: Any = Cursor
+
+    def page(self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]], **more: Any) -> Response:
+        """The page of `rows` that the query asks for, with `more` beside its `results`."""
+        shown = serializer(self.paginate_queryset(rows), many=True, context=self.get_serializer_context())
+        response = self.get_paginated_response(shown.data)
+        response.data |= more
+        return response
 
 
 def _owner(request: Request) -> str:

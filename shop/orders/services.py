@@ -43,6 +43,11 @@ class EmailNotVerified(ShopError):
     message = "Please confirm your e-mail address first; then we can be sure that these orders are yours."
 
 
+class OtherAddress(ShopError):
+    code = "other_address"
+    message = "This order was made for an address that you have not confirmed as yours."
+
+
 def customer_of(user: User | AnonymousUser | None, email: str = "") -> Customer:
     """Who buys, as offers ask: an account by its orders, a guest by those of the address. Nobody yet has none."""
     if user is not None and user.is_authenticated:
@@ -203,3 +208,12 @@ def claim_orders(user: User) -> int:
                 order.record("claimed", by=user)
                 claimed += 1
     return claimed
+
+
+@transaction.atomic
+def claim_order(order: Order, user: User) -> None:
+    """The same; raises OtherAddress, and claims nothing, where this one would not be among them."""
+    claim_orders(user)
+    order.refresh_from_db(fields=["user"])
+    if order.user_id != user.pk:
+        raise OtherAddress

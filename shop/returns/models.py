@@ -20,6 +20,12 @@ class WrongReturnStatus(ShopError):
     message = "The return is not in a state that allows this."
 
 
+class ReturnQuerySet(models.QuerySet["Return"]):
+    def in_full(self) -> ReturnQuerySet:
+        """With its lines and what came instead, in a fixed number of queries."""
+        return self.prefetch_related("lines__order_line").select_related("replacement")
+
+
 class Return(models.Model):
     class Status(models.TextChoices):
         REQUESTED = "requested", "Asked for"
@@ -63,6 +69,8 @@ class Return(models.Model):
     gave = models.ManyToManyField(Refund, related_name="returns", blank=True, editable=False)
     requested_at = models.DateTimeField(auto_now_add=True)
 
+    objects = ReturnQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
 
@@ -72,6 +80,11 @@ class Return(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status in (self.Status.REQUESTED, self.Status.APPROVED, self.Status.RECEIVED)
+
+    @property
+    def can_withdraw(self) -> bool:
+        """Until it has arrived."""
+        return self.status in self.COMES_FROM[self.Status.WITHDRAWN]
 
     @property
     def named(self) -> str:

@@ -157,5 +157,4 @@ def claim_and_tell(request: SignedInRequest) -> None:
 
 def return_facts(order: Order, owner: bool) -> dict[str, Any]:
     """For the order's page: what was asked for so far, and whether more can be."""
-    asked = order.returns.prefetch_related("lines__order_line").select_related("replacement")
-    return {"returns": list(asked), "can_return": owner and bool(returnable(order))}
+    return {"returns": list(order.returns.in_full()), "can_return": owner and bool(returnable(order))}

@@ -12,7 +12,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
 from shop.cart.models import Cart
+from shop.orders.invoicing import documents_of
 from shop.orders.models import Order
+from shop.orders.services import mark_paid, pack_order, ship_order
+from shop.returns.services import request_return
 
 pytestmark = pytest.mark.django_db
 ROOT = "api/v1/"
@@ -22,6 +25,8 @@ REFUSALS = (401, 403, 404, 405)
 # For each caller the refusal, or `ok`: whatever it says, it lets the caller in.
 EVERYBODY = ("ok",) * 5
 SIGNED_IN = (401, "ok", "ok", "ok", "ok")
+OF_AN_ORDER = (404, "ok", 404, 404, "ok")
+TO_AN_ORDER = (404, "ok", 404, 404, 403)  # who may look at all orders acts on none
 MATRIX: dict[str, tuple[Any, ...]] = {
     "GET ": EVERYBODY,
     "GET categories/": EVERYBODY,
@@ -31,7 +36,12 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET events/stream/": EVERYBODY,
     "GET facets/": EVERYBODY,
     "GET orders/": SIGNED_IN,
-    "GET orders/{public_id}/": (401, "ok", 404, 404, 404),
+    "GET orders/{public_id}/": OF_AN_ORDER,
+    "GET orders/{public_id}/documents/": OF_AN_ORDER,
+    "GET orders/{public_id}/documents/{number}/": OF_AN_ORDER,
+    "GET orders/{public_id}/returns/": OF_AN_ORDER,
+    "GET orders/{public_id}/returns/{pk}/": OF_AN_ORDER,
+    "GET orders/{public_id}/timeline/": OF_AN_ORDER,
     "GET problems/": EVERYBODY,
     "GET products/": EVERYBODY,
     "GET products/{slug}/": EVERYBODY,
@@ -40,6 +50,12 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET suggestions/": EVERYBODY,
     "GET variants/": EVERYBODY,
     "GET variants/{sku}/": EVERYBODY,
+    "POST orders/claim/": SIGNED_IN,
+    "POST orders/{public_id}/cancel/": TO_AN_ORDER,
+    "POST orders/{public_id}/claim/": (401, "ok", 404, 404, 403),
+    "POST orders/{public_id}/refill/": OF_AN_ORDER,
+    "POST orders/{public_id}/returns/": TO_AN_ORDER,
+    "POST orders/{public_id}/returns/{pk}/withdraw/": TO_AN_ORDER,
     "POST prices/": EVERYBODY,
 }
 
@@ -123,7 +139,16 @@ def things(customer: User, place: Callable[..., Order], make_cart: Callable[...,
     """What the owner has, by the names of the parameters of paths."""
     order = place(make_cart(quantity=2, user=customer))
     line = order.lines.select_related("variant__product").get()
-    return {"public_id": order.public_id, "slug": line.variant.product.slug, "sku": line.sku}
+    mark_paid(order)
+    pack_order(order)
+    ship_order(order, "Gannet", "GN 1")
+    return {
+        "number": documents_of(order)[0].number,
+        "pk": str(request_return(order, {line.pk: 1}, reason="mind").pk),
+        "public_id": order.public_id,
+        "slug": line.variant.product.slug,
+        "sku": line.sku,
+    }
 
 
 @pytest.mark.parametrize("route", sorted(set(MATRIX)))
