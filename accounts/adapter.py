@@ -1,6 +1,9 @@
 """What django-allauth tells people, in this house's words."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+
+from accounts.secrets import decipher, encipher
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -17,3 +20,19 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": "That was wrong too often. Please wait a few minutes, or set a new password.",
         "unverified_primary_email": "Please confirm this address before you sign in with it.",
     }
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "add_email_blocked": "While a code is asked for at sign-in, no address can be added.",
+        "cannot_generate_recovery_codes": "Please set up the authenticator app first.",
+        "incorrect_code": "This code is not right. They change every half minute; please take the present one.",
+        "unverified_email": "Please confirm your e-mail addresses first, or remove those that you cannot.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return encipher(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decipher(encrypted_text)

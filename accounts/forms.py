@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account import forms
+from allauth.mfa.base import forms as mfa
+from allauth.mfa.totp import forms as totp
 
 LABELS = {
     "login": "E-mail address",
@@ -11,6 +13,7 @@ LABELS = {
     "password1": "Password",
     "password2": "The same password again",
     "oldpassword": "Present password",
+    "code": "Code",
 }
 PASSWORD_HINT = "Eight characters at least. A few words in a row are easy to keep and hard to guess."
 
@@ -56,4 +59,16 @@ class ResetPasswordKeyForm(Labelled, forms.ResetPasswordKeyForm):
 
 
 class ReauthenticateForm(Labelled, forms.ReauthenticateForm):
+    pass
+
+
+class AuthenticateForm(Labelled, mfa.AuthenticateForm):
+    pass
+
+
+class ReauthenticateByCodeForm(Labelled, mfa.ReauthenticateForm):
+    pass
+
+
+class ActivateTotpForm(Labelled, totp.ActivateTOTPForm):
     pass

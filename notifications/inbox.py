@@ -8,7 +8,7 @@ from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from notifications.models import READ, DigestItem, Event, ReadMark, Stream
+from notifications.models import READ, DigestItem, Event, Pending, ReadMark, Stream
 from notifications.protocol import Position
 from notifications.services import notify
 
@@ -61,3 +61,9 @@ def mark_read(user: AbstractBaseUser, offset: int) -> bool:
 def _mark(user: AbstractBaseUser) -> Any:
     marks = ReadMark.objects.filter(user_id=user.pk, stream__name=inbox_stream(user))
     return Coalesce(Subquery(marks.values("offset")[:1]), 0)
+
+
+def forget_inbox(user: AbstractBaseUser) -> None:
+    """What was ever said to a user; what the user chose and has read goes with the account."""
+    Pending.objects.filter(stream_name=inbox_stream(user)).delete()
+    Stream.objects.filter(name=inbox_stream(user)).delete()

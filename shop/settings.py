@@ -272,7 +272,18 @@ ACCOUNT_FORMS = {
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10
+# Changes to who may sign in, and how, ask for the password or a code once more.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "storefront:home"
+MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_TOTP_ISSUER = "Breakwater"
+MFA_TOTP_TOLERANCE = 1  # periods of half a minute: telephones go fast or slow
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "reauthenticate": "accounts.forms.ReauthenticateByCodeForm",
+    "activate_totp": "accounts.forms.ActivateTotpForm",
+}
 # Apps sign in by tokens that last minutes; each is looked up, so that signing out ends it at once.
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"
@@ -459,10 +470,6 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
-    "ENUM_NAME_OVERRIDES": {
-        "OrderStatus": "shop.orders.models.Order.Status",
-        "PaymentStatus": "shop.payments.models.Payment.Status",
-    },
     "AUTHENTICATION_WHITELIST": ["shop.api.authentication.BearerAuthentication"],
     "ENUM_NAME_OVERRIDES": {
         "DocumentKind": "shop.invoices.models.Document.Kind",

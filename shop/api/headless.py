@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.constants import Client
+from allauth.headless.internal.sessionkit import lookup_session
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ErrorDetail, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from shop.api.authentication import BearerAuthentication
+from shop.api.authentication import BearerAuthentication, session_key_of
 from shop.api.refusals import Unfit
 from shop.api.views import ApiView
 from shop.errors import ShopError, TooOften
+from shop.orders.services import EmailNotVerified
 
 # What says who asks; the session of the inner request says it instead.
 NOT_TAKEN_ALONG = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN", "HTTP_X_CSRFTOKEN")
@@ -41,9 +44,21 @@ class TooManyAttempts(TooOften):
     message = "That was wrong too often. Please wait a few minutes."
 
 
+class PrimaryEmailStays(ShopError):
+    code = "primary_email_stays"
+    message = "This is the address that you sign in with. Make another one the first, then remove it."
+
+
 class NotNow(ShopError):
     code = "not_now"
     message = "Your account is not in a state that allows this."
+
+
+CONFLICTS: dict[str, type[ShopError]] = {
+    "cannot_remove_primary_email": PrimaryEmailStays,
+    "unverified_email": EmailNotVerified,
+    "unverified_primary_email": EmailNotVerified,
+}
 
 
 class EntranceView(ApiView):
@@ -106,6 +121,14 @@ def app_view(view: Any) -> Callable[..., HttpResponse]:
     return view.as_api_view(client=Client.APP)
 
 
+def require_reauthentication(request: Request) -> None:
+    """Raises ReauthenticationRequired unless the password or a code was entered just now."""
+    inner = _inner(request, "GET", {}, "")
+    inner.user, inner.session = request.user, lookup_session(session_key_of(request))
+    if not did_recently_reauthenticate(inner):
+        raise ReauthenticationRequired
+
+
 def _inner(request: Request, method: str, body: dict[str, Any], session_key: str) -> Any:
     outer = request._request
     inner: Any = HttpRequest()
@@ -123,6 +146,9 @@ def _inner(request: Request, method: str, body: dict[str, Any], session_key: str
 def _refusal(answer: Answer, errors: list[dict[str, str]], paths: Mapping[str, str]) -> Exception:
     if often := [error["message"] for error in errors if error["code"] in TOO_OFTEN]:
         return TooManyAttempts(often[0])
+    for error in errors:
+        if conflict := CONFLICTS.get(error["code"]):
+            return conflict(error["message"])
     if answer.status == 401 and answer.meta.get("is_authenticated"):
         return ReauthenticationRequired()
     if errors:

@@ -1,6 +1,14 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from shop.api.account import AccountView
+from shop.api.addresses import (
+    AddressesView,
+    AddressFormView,
+    AddressView,
+    CountriesView,
+    DefaultAddressView,
+)
 from shop.api.auth import RefreshView, SecondFactorView, SignInView, SignOutView, SignUpView
 from shop.api.cards import CardsView, CardView
 from shop.api.cart import (
@@ -16,12 +24,15 @@ from shop.api.categories import CategoryViewSet
 from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
 from shop.api.documents import DocumentViewSet
 from shop.api.drops import DropPlaceView, DropsView, DropView
+from shop.api.emails import ConfirmationView, EmailsView, EmailView, PrimaryView, VerifyView
 from shop.api.facets import FacetsView
+from shop.api.mfa import FactorsView, RecoveryCodesView, TotpBeginView, TotpView
 from shop.api.ownership import PUBLIC_ID
 from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
 from shop.api.payments import PaymentView, SavedCardPaymentView
 from shop.api.placing import PlacingViewSet
 from shop.api.prices import PricesView
+from shop.api.privacy import ExportView
 from shop.api.products import ProductViewSet
 from shop.api.reference import RedocView, SchemaView, SwaggerView
 from shop.api.returns import ReturnViewSet
@@ -44,6 +55,30 @@ router.register(f"orders/(?P<public_id>{PUBLIC_ID})/timeline", TimelineViewSet, 
 
 urlpatterns = [
     path("", RootView.as_view(), name="root"),
+    path("account/", AccountView.as_view(), name="account"),
+    path("account/addresses/", AddressesView.as_view(), name="addresses"),
+    path("account/addresses/<int:address_id>/", AddressView.as_view(), name="address"),
+    path(
+        "account/addresses/<int:address_id>/make-default/",
+        DefaultAddressView.as_view(),
+        name="address-default",
+    ),
+    path("account/emails/", EmailsView.as_view(), name="emails"),
+    path("account/emails/<int:email_id>/", EmailView.as_view(), name="email"),
+    path("account/emails/<int:email_id>/make-primary/", PrimaryView.as_view(), name="email-primary"),
+    path(
+        "account/emails/<int:email_id>/send-confirmation/",
+        ConfirmationView.as_view(),
+        name="email-confirmation",
+    ),
+    path("account/export/", ExportView.as_view(), name="export"),
+    path("account/mfa/", FactorsView.as_view(), name="second-factors"),
+    path("account/mfa/recovery-codes/", RecoveryCodesView.as_view(), name="recovery-codes"),
+    path("account/mfa/totp/", TotpView.as_view(), name="totp"),
+    path("account/mfa/totp/begin/", TotpBeginView.as_view(), name="totp-begin"),
+    path("address-forms/", CountriesView.as_view(), name="countries"),
+    path("address-forms/<str:country>/", AddressFormView.as_view(), name="address-form"),
+    path("auth/email/verify/", VerifyView.as_view(), name="email-verify"),
     path("auth/mfa/", SecondFactorView.as_view(), name="second-factor"),
     path("auth/password/change/", ChangeView.as_view(), name="password-change"),
     path("auth/password/forgot/", ForgottenView.as_view(), name="password-forgotten"),

@@ -28,7 +28,7 @@ from shop.api.refusals import Invalid
 from shop.api.schema import KEY_HEADER, Operation
 from shop.api.throttling import Limit
 from shop.idempotency.models import KeptAnswer
-from shop.idempotency.services import claim, keep, release
+from shop.idempotency.services import claim, keep, owner_of, release
 
 KEY = re.compile(r"[\x21-\x7e]{16,255}")
 PRIVATE = ("Authorization", "Cookie", "Cart-Token", "Drop-Places", "Guest-Orders")
@@ -92,7 +92,7 @@ class ApiView(APIView):
     def _once(
         self, key: str, handler: Callable[..., Any], request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        kept = claim(_owner(request), key, _fingerprint(request))
+        kept = claim(owner_of(request.user), key, _fingerprint(request))
         if kept.status is not None:
             return _as_response(kept, replayed=True)
         try:
@@ -134,11 +134,6 @@ class ApiViewSet(ApiView, viewsets.GenericViewSet):
         response = self.get_paginated_response(shown.data)
         response.data |= more
         return response
-
-
-def _owner(request: Request) -> str:
-    """A guest's key is as good as a secret: it must be guessed together with all that was sent under it."""
-    return f"user:{request.user.pk}" if request.user.is_authenticated else "guest"
 
 
 def _fingerprint(request: Request) -> str:

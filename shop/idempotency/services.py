@@ -7,12 +7,18 @@ later the key may be claimed again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from shop.errors import ShopError
 from shop.idempotency.models import KeptAnswer
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
 
 
 class KeyReused(ShopError):
@@ -63,6 +69,16 @@ def release(kept: KeptAnswer) -> None:
 
 def forget_answers() -> int:
     return KeptAnswer.objects.outlived().delete()[0]
+
+
+def forget_answers_to(user: User) -> None:
+    """What an account was told, when it is closed; what is under way is answered yet."""
+    KeptAnswer.objects.filter(owner=owner_of(user)).exclude(status=None).delete()
+
+
+def owner_of(user: User | AnonymousUser) -> str:
+    """A guest's key is as good as a secret: it must be guessed together with all that was sent under it."""
+    return f"user:{user.pk}" if user.is_authenticated else "guest"
 
 
 def _take_over(kept: KeptAnswer) -> bool:

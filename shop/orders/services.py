@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
 
 from notifications.preferences import wants
 from shop.errors import ShopError
@@ -16,7 +17,7 @@ from shop.inventory.models import Reservation
 from shop.inventory.shelf import require_some_on_shelf
 from shop.orders.invoicing import invoice_order
 from shop.orders.mails import send_order_mail
-from shop.orders.models import Order, Shipment
+from shop.orders.models import Order, OrderQuerySet, Shipment
 from shop.promotions.services import UNKNOWN, Customer, customer_key
 
 if TYPE_CHECKING:
@@ -185,6 +186,12 @@ def deliver_order(order: Order, by: User | None = None) -> None:
     if order.move_to(Status.DELIVERED, by=by):
         for shipment in order.shipments.all():
             shipment.mark_delivered()
+
+
+def claimable_by(user: User) -> OrderQuerySet:
+    """Guests' orders of the addresses that this account has shown to be its own."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).values(of=Lower("email"))
+    return Order.objects.annotate(of=Lower("email")).filter(user=None, of__in=confirmed)
 
 
 def may_claim(user: User | AnonymousUser, order: Order) -> bool:

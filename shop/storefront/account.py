@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from notifications.inbox import inbox, inbox_stream, mark_read
 from notifications.log import positions
 from shop.news import news_of
-from shop.orders.models import Order
+from shop.orders.services import claimable_by
 from shop.storefront.forms import NameForm
 from shop.storefront.orders import claim_and_tell
 from shop.storefront.requests import SignedInRequest
@@ -27,23 +27,14 @@ INBOX_LENGTH = 50
 @login_required
 @require_safe
 def account(request: SignedInRequest) -> HttpResponse:
-    verified = _verified_addresses(request)
+    own = EmailAddress.objects.filter(user=request.user, verified=True)
     context = {
         "orders": request.user.orders.for_list()[:3],
         "address": request.user.addresses.first(),
-        "verified": request.user.email in verified,
-        "claimable": _claimable(verified),
+        "verified": own.filter(email=request.user.email).exists(),
+        "claimable": claimable_by(request.user).count(),
     }
     return render(request, "storefront/account.html", context)
-
-
-def _verified_addresses(request: SignedInRequest) -> list[str]:
-    return list(EmailAddress.objects.filter(user=request.user, verified=True).values_list("email", flat=True))
-
-
-def _claimable(verified: list[str]) -> int:
-    """How many orders were made with these addresses without signing in."""
-    return sum(Order.objects.guests_of(email).count() for email in verified)
 
 
 @login_required
@@ -52,7 +43,7 @@ def account_orders(request: SignedInRequest) -> HttpResponse:
     pages = Paginator(request.user.orders.for_list(), ORDERS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     numbers = pages.get_elided_page_range(page.number, on_each_side=1)
-    context = {"page": page, "numbers": numbers, "claimable": _claimable(_verified_addresses(request))}
+    context = {"page": page, "numbers": numbers, "claimable": claimable_by(request.user).count()}
     return render(request, "storefront/account_orders.html", context)
 
 

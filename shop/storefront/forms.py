@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.address_forms import LABELS, field_order
 from accounts.models import Address, PostalAddress, User
 from accounts.postal import AddressInvalid, normalise, rules_for
 from shop.cart.models import MAX_QUANTITY
@@ -28,7 +29,6 @@ AUTOCOMPLETE = {
     "country": "country",
     "phone": "tel",
 }
-PERSON_FIELDS = ("name", "country", "company", "line1", "line2")
 
 
 def optional(label: str) -> SafeString:
@@ -88,10 +88,9 @@ class AddressForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].error_messages["required"] = "Please enter the name on the parcel."
         self.fields["country"].error_messages["required"] = "Please choose a country."
-        self.fields["company"].label = optional("Company")
-        self.fields["line1"].label = "Street and house number"
-        self.fields["line2"].label = optional("Flat, floor, building")
-        self.fields["phone"].label = optional("Phone")
+        self.fields["line1"].label = LABELS["line1"]
+        for name in ("company", "line2", "phone"):
+            self.fields[name].label = optional(LABELS[name])
         self.fields["phone"].help_text = "Only for the carrier, if the door stays shut."
         for name, token in AUTOCOMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = token
@@ -126,7 +125,7 @@ class AddressForm(forms.ModelForm):
             self._offer_regions(rules.regions)
         if "postal_code" in self.fields and rules.example:
             self.fields["postal_code"].help_text = f"Such as {rules.example}"
-        self.order_fields([*PERSON_FIELDS, *rules.town_order, "phone"])
+        self.order_fields(field_order(rules))
 
     def _offer_regions(self, regions: list[tuple[str, str]]) -> None:
         field = self.fields["region"]

@@ -13,6 +13,7 @@ from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 from djmoney.money import Money
 
+from accounts.devices import device_name
 from notifications.templatetags.notifications import stream_attrs
 from shop.catalog.facets import Band
 from shop.catalog.models import ProductImage
@@ -31,6 +32,12 @@ WIDTHS = (320, 480, 640, 960, 1280, 1920, 2560)
 def money(amount: Any) -> str:
     """`€24.00`; nothing for nothing."""
     return in_words(amount) if amount is not None else ""
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """`Firefox on Linux`."""
+    return device_name(user_agent)
 
 
 @register.filter
