@@ -5,6 +5,7 @@ import time
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from lab import waiting_forms
 from lab.faults import torn
 from shop.urls import *  # noqa: F403
 from shop.urls import urlpatterns as shop
@@ -15,4 +16,9 @@ def sleep(request: HttpRequest, milliseconds: int) -> HttpResponse:
     return HttpResponse("awake\n", content_type="text/plain")
 
 
-urlpatterns = [path("lab/sleep/<int:milliseconds>/", sleep), path("lab/torn/", torn.place), *shop]
+urlpatterns = [
+    path("lab/sleep/<int:milliseconds>/", sleep),
+    path("lab/torn/", torn.place),
+    *waiting_forms.urlpatterns,
+    *shop,
+]
