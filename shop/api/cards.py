@@ -40,7 +40,6 @@ class CardsView(WaitingView):
         operation_id="account_cards_list",
         responses={
             200: CardSerializer(many=True),
-            404: None,
             **refusals(GatewayUnavailable, GatewayRefused),
         },
     )

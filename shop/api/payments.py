@@ -97,7 +97,7 @@ class PaymentView(GuestMixin, WaitingView):
     secret = True
 
     @extend_schema(
-        operation_id="order_payment_start",
+        operation_id="orders_payment_start",
         request=None,
         parameters=[ORDER],
         responses={
@@ -127,7 +127,7 @@ class PaymentView(GuestMixin, WaitingView):
         return Response(PaymentSheetSerializer(shown).data)
 
     @extend_schema(
-        operation_id="order_payment_show",
+        operation_id="orders_payment_show",
         parameters=[ORDER],
         responses={200: PaymentStateSerializer, **refusals(GatewayUnavailable, GatewayRefused)},
     )
@@ -144,7 +144,7 @@ class SavedCardPaymentView(WaitingView):
     permission_classes: Any = (IsAuthenticated,)
 
     @extend_schema(
-        operation_id="order_payment_by_saved_card",
+        operation_id="orders_payment_by_saved_card",
         request=SavedCardChosenSerializer,
         parameters=[ORDER],
         responses={
@@ -156,12 +156,12 @@ class SavedCardPaymentView(WaitingView):
     @waiting
     def post(self, request: Request, public_id: str) -> Steps:
         """Pay with a card that the account keeps: paid at once, or after its bank was asked at `next_action`."""
-        sent = SavedCardChosenSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
         order, here = _order(request, public_id)
         user: Any = request.user
         if not settings.SAVED_CARDS or order.user_id != user.pk:
             raise NotFound
+        sent = SavedCardChosenSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
         back = sent.validated_data.get("return_url") or request.build_absolute_uri(
             reverse("storefront:pay_return", args=[order.public_id])
         )

@@ -17,9 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.book import keep_address
-from notifications.log import position
 from shop.api.guests import CART_TOKEN, DROP_PLACES
-from shop.api.order_in_full import OrderDetailSerializer, in_full
+from shop.api.order_in_full import OrderDetailSerializer
 from shop.api.orders import OrderViewSet
 from shop.api.postal import EXAMPLE, ParcelSerializer, address_of, destination_of
 from shop.api.refusals import Unfit
@@ -32,7 +31,6 @@ from shop.checkout.tax_facts import known_of_buyer
 from shop.drops.admission import WaitingRoom
 from shop.giftcards.services import GiftCardShort
 from shop.inventory.services import OutOfStock
-from shop.orders.models import Order
 from shop.payments.gift_cards import TooLittle
 from shop.pricing.vat_ids import VatIdInvalid, VatIdNeedsCompany
 from shop.pricing.vies import VatIdUnknown, ask_vies, refuse_unknown
@@ -87,7 +85,7 @@ class PlacingViewSet(OrderViewSet):
         return [AllowAny()] if self.action == "create" else super().get_permissions()
 
     @extend_schema(
-        operation_id="order_place",
+        operation_id="orders_place",
         request=PlacedSerializer,
         parameters=[CART_TOKEN, DROP_PLACES],
         responses={201: OrderDetailSerializer, **refusals(*REFUSALS)},
@@ -138,7 +136,7 @@ class PlacingViewSet(OrderViewSet):
         )
         if wanted["keep_address"] and "address" in wanted and request.user.is_authenticated:
             keep_address(request.user, address)
-        return Response(_in_full(request, order), status=201)
+        return Response(self._in_full(request, order.public_id).data, status=201)
 
 
 def _email(request: Request, wanted: Mapping[str, Any]) -> str:
@@ -157,8 +155,3 @@ def _shown(name: str, wanted: Mapping[str, Any]) -> Money | None:
     if wanted[name]["currency"] != settings.DEFAULT_CURRENCY:
         raise Unfit({name: {"currency": [f"Here it is {settings.DEFAULT_CURRENCY}."]}}, "other_currency")
     return Money(Decimal(wanted[name]["amount"]), settings.DEFAULT_CURRENCY)
-
-
-def _in_full(request: Request, order: Order) -> dict[str, Any]:
-    here = position(order.stream)
-    return in_full(request, Order.objects.for_page().get(pk=order.pk), here)

@@ -9,9 +9,13 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import User
 from shop.cart.models import Cart
+from shop.cart.services import add_to_cart
+from shop.drops.models import Drop
+from shop.drops.services import take_place
 from shop.orders.invoicing import documents_of
 from shop.orders.models import Order
 from shop.orders.services import mark_paid, pack_order, ship_order
@@ -27,11 +31,22 @@ EVERYBODY = ("ok",) * 5
 SIGNED_IN = (401, "ok", "ok", "ok", "ok")
 OF_AN_ORDER = (404, "ok", 404, 404, "ok")
 TO_AN_ORDER = (404, "ok", 404, 404, 403)  # who may look at all orders acts on none
+NO_CARDS_KEPT = (401, 404, 404, 404, 404)  # SAVED_CARDS is off
 MATRIX: dict[str, tuple[Any, ...]] = {
+    "DELETE account/cards/{card_id}/": NO_CARDS_KEPT,
+    "DELETE cart/": EVERYBODY,
+    "DELETE cart/coupon/": EVERYBODY,
+    "DELETE cart/gift-card/": EVERYBODY,
+    "DELETE cart/lines/{line_id}/": (404, "ok", 404, 404, 404),
     "GET ": EVERYBODY,
+    "GET account/cards/": NO_CARDS_KEPT,
+    "GET cart/": EVERYBODY,
     "GET categories/": EVERYBODY,
     "GET docs/": EVERYBODY,
     "GET docs/redoc/": EVERYBODY,
+    "GET drops/": EVERYBODY,
+    "GET drops/{slug}/": EVERYBODY,
+    "GET drops/{slug}/place/": (404, "ok", 404, 404, 404),
     "GET events/": EVERYBODY,
     "GET events/stream/": EVERYBODY,
     "GET facets/": EVERYBODY,
@@ -39,6 +54,7 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET orders/{public_id}/": OF_AN_ORDER,
     "GET orders/{public_id}/documents/": OF_AN_ORDER,
     "GET orders/{public_id}/documents/{number}/": OF_AN_ORDER,
+    "GET orders/{public_id}/payment/": TO_AN_ORDER,
     "GET orders/{public_id}/returns/": OF_AN_ORDER,
     "GET orders/{public_id}/returns/{pk}/": OF_AN_ORDER,
     "GET orders/{public_id}/timeline/": OF_AN_ORDER,
@@ -50,13 +66,23 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET suggestions/": EVERYBODY,
     "GET variants/": EVERYBODY,
     "GET variants/{sku}/": EVERYBODY,
+    "PATCH cart/lines/{line_id}/": EVERYBODY,
+    "POST account/cards/": NO_CARDS_KEPT,
+    "POST cart/lines/": EVERYBODY,
+    "POST cart/merge/": SIGNED_IN,
+    "POST cart/shipping-options/": EVERYBODY,
+    "POST drops/{slug}/place/": EVERYBODY,
+    "POST orders/": EVERYBODY,
     "POST orders/claim/": SIGNED_IN,
     "POST orders/{public_id}/cancel/": TO_AN_ORDER,
     "POST orders/{public_id}/claim/": (401, "ok", 404, 404, 403),
+    "POST orders/{public_id}/payment/": TO_AN_ORDER,
+    "POST orders/{public_id}/payment/saved-card/": (401, 404, 404, 404, 403),
     "POST orders/{public_id}/refill/": OF_AN_ORDER,
     "POST orders/{public_id}/returns/": TO_AN_ORDER,
     "POST orders/{public_id}/returns/{pk}/withdraw/": TO_AN_ORDER,
     "POST prices/": EVERYBODY,
+    "PUT cart/code/": EVERYBODY,
 }
 
 
@@ -142,11 +168,16 @@ def things(customer: User, place: Callable[..., Order], make_cart: Callable[...,
     mark_paid(order)
     pack_order(order)
     ship_order(order, "Gannet", "GN 1")
+    slug = line.variant.product.slug
+    drop = Drop.objects.create(title="Night ferry", slug=slug, opens_at=timezone.now())
+    take_place(drop, customer)
     return {
+        "card_id": "pm_none",
+        "line_id": str(add_to_cart(customer.cart, line.variant).pk),
         "number": documents_of(order)[0].number,
         "pk": str(request_return(order, {line.pk: 1}, reason="mind").pk),
         "public_id": order.public_id,
-        "slug": line.variant.product.slug,
+        "slug": slug,
         "sku": line.sku,
     }
 
