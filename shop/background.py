@@ -24,6 +24,7 @@ from notifications.log_context import about
 from notifications.services import forget_idle, prune, relay
 from shop.alerts.services import forget_old, tell_due
 from shop.cart.models import CART_KEPT, Cart
+from shop.catalog.changes import forget_superseded
 from shop.desk.services import clear_desks
 from shop.digests import digests
 from shop.drops.services import move_lines
@@ -60,6 +61,7 @@ def tidy() -> None:
     forget_idle("cart", CART_KEPT)
     forget_old()
     forget_answers()
+    forget_superseded()
     call_command("clearsessions")
     call_command("prune_db_task_results", verbosity=0)
 

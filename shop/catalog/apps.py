@@ -6,7 +6,8 @@ class CatalogConfig(AppConfig):
     name = "shop.catalog"
 
     def ready(self) -> None:
-        from shop.catalog import search_index
+        from shop.catalog import change_log, search_index
 
-        pre_migrate.connect(search_index.take_down, sender=self)
-        post_migrate.connect(search_index.put_up, sender=self)
+        for triggers in (search_index, change_log):
+            pre_migrate.connect(triggers.take_down, sender=self)
+            post_migrate.connect(triggers.put_up, sender=self)

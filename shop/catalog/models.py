@@ -14,6 +14,7 @@ from djmoney.models.fields import MoneyField
 from djmoney.models.validators import MinMoneyValidator
 
 from shop.catalog.announcing import announce_prices, announced
+from shop.catalog.changes import Change
 from shop.catalog.past_prices import PastPrice
 from shop.catalog.products import Category, Product, ProductImage, ProductQuerySet, TaxClass
 from shop.catalog.traits import Attribute, Option, OptionValue, ProductAttribute
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Attribute",
     "Category",
+    "Change",
     "Option",
     "OptionValue",
     "PastPrice",
