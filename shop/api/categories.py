@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop.api.product_shapes import ImageSerializer
-from shop.api.views import ApiViewSet, PublicMixin
+from shop.api.serving import RenderedMixin
+from shop.api.views import ApiViewSet
 from shop.catalog.listing import with_pictures
 from shop.catalog.models import Category, Product, Variant
 
@@ -30,7 +31,7 @@ class CategorySerializer(serializers.ModelSerializer):
         fields = ("slug", "name", "description", "depth", "parent", "products", "picture")
 
 
-class CategoryViewSet(PublicMixin, ApiViewSet):
+class CategoryViewSet(RenderedMixin, ApiViewSet):
     queryset = Category.objects.none()
     serializer_class = CategorySerializer
     pagination_class = None

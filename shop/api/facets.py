@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop.api.selecting import SelectionQuery, select
+from shop.api.serving import RenderedMixin
 from shop.api.shapes import Amount
-from shop.api.views import ApiView, PublicMixin
+from shop.api.views import ApiView
 
 PARAMETERS = {"category": "category", "price": "price", "stock": "stock"}
 
@@ -47,7 +48,7 @@ class FacetsSerializer(serializers.Serializer):
     facets = FacetSerializer(many=True)
 
 
-class FacetsView(PublicMixin, ApiView):
+class FacetsView(RenderedMixin, ApiView):
     @extend_schema(
         operation_id="facets_count", parameters=[SelectionQuery], responses={200: FacetsSerializer}
     )

@@ -22,8 +22,10 @@ from shop.api.product_shapes import (
 )
 from shop.api.refusals import NotFound
 from shop.api.selecting import SelectionQuery, select
+from shop.api.serving import RenderedMixin
 from shop.api.shapes import Query, Several, stream
-from shop.api.views import ApiViewSet, PublicMixin
+from shop.api.views import ApiViewSet
+from shop.catalog.changes import EVERYTHING
 from shop.catalog.listing import SORTS, related
 from shop.catalog.models import Product, ProductQuerySet
 
@@ -64,7 +66,7 @@ class ProductPageSerializer(serializers.Serializer):
     results = ProductCardSerializer(many=True)
 
 
-class ProductViewSet(PublicMixin, mixins.ListModelMixin, ApiViewSet):
+class ProductViewSet(RenderedMixin, mixins.ListModelMixin, ApiViewSet):
     lookup_field = "slug"
     serializer_class = ProductCardSerializer
     queryset = Product.objects.none()
@@ -105,6 +107,9 @@ class ProductViewSet(PublicMixin, mixins.ListModelMixin, ApiViewSet):
         members = MembersQuery.members(MembersQuery.read(request))
         others = related(self._product()).select_related("category").prefetch_related(None)
         return Response(self._cards(list(others), members))
+
+    def shows(self) -> str:
+        return self.kwargs["slug"] if self.action == "retrieve" else EVERYTHING
 
     def _found(self, query: dict[str, Any]) -> ProductQuerySet:
         asked = select(query)

@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop.api.selecting import LONGEST_QUERY
+from shop.api.serving import RenderedMixin
 from shop.api.shapes import Query, Words
-from shop.api.views import ApiView, PublicMixin
+from shop.api.views import ApiView
 from shop.catalog.search import suggest
 
 
@@ -26,7 +27,7 @@ class SuggestionSerializer(serializers.Serializer):
     note = serializers.CharField(help_text="To be shown beside it: the series of a product.")
 
 
-class SuggestionsView(PublicMixin, ApiView):
+class SuggestionsView(RenderedMixin, ApiView):
     @extend_schema(
         operation_id="suggestions",
         parameters=[SuggestionsQuery],

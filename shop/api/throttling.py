@@ -19,19 +19,25 @@ from rest_framework.views import APIView
 from shop.throttling import spend_counted
 
 
+def count(name: str, who: str) -> tuple[bool, float, dict[str, str]]:
+    """One more; whether it is within the limit, in how many seconds the count begins anew, and the headers."""
+    most, seconds = settings.API_LIMITS[name]
+    window = int(time.time()) // seconds
+    left = (window + 1) * seconds - time.time()
+    used = spend_counted(f"api:{name}:{window}", who, seconds=seconds)
+    headers = {
+        "RateLimit-Limit": str(most),
+        "RateLimit-Remaining": str(max(0, most - used)),
+        "RateLimit-Reset": str(int(left) + 1),
+    }
+    return used <= most, left, headers
+
+
 class Limit(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
-        name = self._name(request, view)
-        most, seconds = settings.API_LIMITS[name]
-        window = int(time.time()) // seconds
-        self.wait_seconds = (window + 1) * seconds - time.time()
-        used = spend_counted(f"api:{name}:{window}", self._who(request), seconds=seconds)
-        request.limit_headers = {  # type: ignore[attr-defined]
-            "RateLimit-Limit": str(most),
-            "RateLimit-Remaining": str(max(0, most - used)),
-            "RateLimit-Reset": str(int(self.wait_seconds) + 1),
-        }
-        return used <= most
+        within, self.wait_seconds, headers = count(self._name(request, view), self._who(request))
+        request.limit_headers = headers  # type: ignore[attr-defined]
+        return within
 
     def wait(self) -> float:
         return self.wait_seconds

@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from shop.api.product_shapes import VariantSerializer, full_variants
 from shop.api.refusals import NotFound
+from shop.api.serving import RenderedMixin
 from shop.api.shapes import Query, Several
-from shop.api.views import ApiViewSet, PublicMixin
+from shop.api.views import ApiViewSet
 from shop.catalog.models import Variant
 
 MOST_AT_ONCE = 100
@@ -35,7 +36,7 @@ class SkusQuery(Query):
     )
 
 
-class VariantViewSet(PublicMixin, ApiViewSet):
+class VariantViewSet(RenderedMixin, ApiViewSet):
     lookup_field = "sku"
     lookup_value_regex = r"[^/]{1,40}"
     queryset = Variant.objects.none()

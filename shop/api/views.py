@@ -150,8 +150,12 @@ def _as_response(kept: KeptAnswer, *, replayed: bool = False) -> HttpResponse:
     return response
 
 
+def etag_of(content: bytes) -> str:
+    return f'"{sha256(content).hexdigest()[:32]}"'
+
+
 def _conditional(request: Any, response: Any) -> Any:
     """304 where the client has these very bytes."""
-    etag = f'"{sha256(response.content).hexdigest()[:32]}"'
+    etag = etag_of(response.content)
     response.headers["ETag"] = etag
     return get_conditional_response(request, etag=etag, response=response)
