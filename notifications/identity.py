@@ -1,10 +1,11 @@
-"""Who opens a connection: a browser by its session, an app by a ticket it got over HTTPS; and who may stay.
+"""Who opens a connection: a browser by its session, an app by a ticket or by what the project knows it by; and who may
+stay.
 
 All of it is synchronous.
 """
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from importlib import import_module
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
 
@@ -36,31 +38,60 @@ def reader_by_session(key: str) -> Reader:
     return Reader(user, session, session.session_key or "")
 
 
-def issue_ticket(user: AbstractBaseUser, session_key: str = "") -> str:
-    """Good for one connection within a minute. One that belongs to a session ends with it."""
+def issue_ticket(
+    user: AbstractBaseUser | AnonymousUser, session_key: str = "", grants: Mapping[str, Any] | None = None
+) -> str:
+    """Good for one connection within a minute. One that belongs to a session ends with it.
+
+    `grants` stand in for what a session holds: streams that are open to it are open to the ticket, also to a guest's.
+    """
     secret = secrets.token_urlsafe(32)
     Ticket.objects.create(
         digest=_digest(secret),
         user_id=user.pk,
         session_key=session_key,
+        grants=dict(grants or {}),
         expires_at=timezone.now() + TICKET_AGE,
     )
     return secret
 
 
 def reader_by_ticket(secret: str) -> Reader | None:
-    """The user it was issued to. It is gone afterwards, also for a second socket at the same moment."""
+    """Whom it was issued to. It is gone afterwards, also for a second socket at the same moment."""
     with transaction.atomic():
         ticket = Ticket.objects.select_related("user").filter(digest=_digest(secret)).first()
         if ticket is None or not Ticket.objects.filter(pk=ticket.pk).delete()[0]:
             return None
-    fresh = ticket.expires_at > timezone.now() and ticket.user.is_active
-    return Reader(ticket.user, {}, ticket.session_key) if fresh else None
+    user = ticket.user or AnonymousUser()
+    fresh = ticket.expires_at > timezone.now() and (ticket.user is None or ticket.user.is_active)
+    return Reader(user, ticket.grants, ticket.session_key) if fresh else None
+
+
+# Over plain HTTP a client may say who it is in `Authorization: <scheme> <credentials>`.
+
+Authenticator = Callable[[str], Reader | None]
+_schemes: dict[str, Authenticator] = {"ticket": reader_by_ticket}
+
+
+def register_scheme(scheme: str, reader_of: Authenticator) -> None:
+    """Let in whom reader_of(credentials) gives, None for nobody; it may ask the database.
+
+    A reader with the key of a session is sent away when that ends.
+    """
+    _schemes[scheme.lower()] = reader_of
+
+
+def is_scheme(scheme: str) -> bool:
+    return scheme.lower() in _schemes
+
+
+def reader_by_credentials(scheme: str, credentials: str) -> Reader | None:
+    return _schemes[scheme.lower()](credentials)
 
 
 def renewed(reader: Reader) -> Reader:
     """The same reader with what was granted to the session since the connection opened."""
-    if not reader.session_key or not reader.session:
+    if not reader.session_key or not isinstance(reader.session, SessionBase):
         return reader
     fresh = reader_by_session(reader.session_key)
     return fresh if fresh.user.pk == reader.user.pk else reader

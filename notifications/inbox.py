@@ -22,10 +22,15 @@ def inbox_stream(user: AbstractBaseUser) -> str:
     return f"user:{user.pk}"
 
 
-def inbox(user: AbstractBaseUser, limit: int = 20) -> QuerySet[Event]:
-    """The newest first, each with `unread`."""
+def messages_of(user: AbstractBaseUser) -> QuerySet[Event]:
+    """All of them, the newest first, each with `unread`."""
     messages = Event.objects.on(inbox_stream(user)).to_read()
-    return messages.annotate(unread=GreaterThan(F("offset"), _mark(user))).order_by("-offset")[:limit]
+    return messages.annotate(unread=GreaterThan(F("offset"), _mark(user))).order_by("-offset")
+
+
+def inbox(user: AbstractBaseUser, limit: int = 20) -> QuerySet[Event]:
+    """The newest of them."""
+    return messages_of(user)[:limit]
 
 
 def inbox_state(user: AbstractBaseUser) -> InboxState:

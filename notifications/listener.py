@@ -8,18 +8,28 @@ from typing import Any
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
-from notifications import protocol
+from notifications import identity, protocol
 from notifications.conversation import Conversation
 from notifications.hub import current_hub
-from notifications.protocol import Frame, Limits, Position
+from notifications.protocol import Frame, Hello, Limits, Position
 from notifications.query import Asked, Refusal, last_event_id
+from notifications.streams import Reader
 
-TICKET = "Ticket "
 RETRY_MS = (1000, 3000)  # until a connection is back that broke without a bye
 
 
 class OneWay(Conversation):
     """Nobody acknowledges here: whoever got a full window comes again instead."""
+
+    credentials: tuple[str, str] | None = None  # of the request: they win over its cookie
+
+    async def _who(self, hello: Hello) -> Reader:
+        if self.credentials is None:
+            return await super()._who(hello)
+        reader = await self.hub.read(identity.reader_by_credentials, *self.credentials)
+        if reader is None:
+            raise protocol.Unauthenticated
+        return reader
 
     def stalled(self) -> None:
         self.end(protocol.Full)
@@ -33,8 +43,6 @@ class Listener:
 
     def __init__(self, name: str, request: ASGIRequest, asked: Asked) -> None:
         self.name = name
-        authorization = request.headers.get("Authorization", "")
-        self._ticket = authorization.removeprefix(TICKET) if authorization.startswith(TICKET) else ""
         self._asked = asked
         self._positions = dict(asked)
         self._heard: asyncio.Queue[Frame] = asyncio.Queue()
@@ -43,6 +51,9 @@ class Listener:
         self._limits = Limits(**getattr(settings, "NOTIFICATIONS_LIMITS", {}))
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         self._conversation = OneWay(self, current_hub(), self._limits, session_key)
+        self._scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        if credentials and identity.is_scheme(self._scheme):
+            self._conversation.credentials = (self._scheme, credentials)
         task = asyncio.current_task()
         assert task is not None
         task.add_done_callback(lambda _: self._conversation.gone())
@@ -63,7 +74,7 @@ class Listener:
 
         Raises Refusal where nobody is let in, or none of the streams may be read.
         """
-        await self._say("hello", ticket=self._ticket)
+        await self._say("hello")
         for place, (stream, position) in enumerate(self._asked.items()):
             where = {} if position is None else {"e": position.epoch, "o": position.offset}
             await self._say("sub", id=place, stream=stream, **where)
@@ -74,7 +85,7 @@ class Listener:
             if said["t"] in {"ok", "err"}:
                 answers.append(said.get("code", "ok"))
             elif said["t"] == "bye" and not answers:
-                raise _refusal(said)
+                raise _refusal(said, self._scheme)
         if set(answers) == {"not_found"}:
             raise Refusal(404, "not_found", "None of these streams is there for you.")
 
@@ -138,10 +149,13 @@ class Listener:
         return "\n".join([*lines, "", ""])
 
 
-def _refusal(bye: dict[str, Any]) -> Refusal:
+def _refusal(bye: dict[str, Any], scheme: str) -> Refusal:
     if bye["reconnect"]:
         after = {"Retry-After": str(1 + bye["retry_ms"] // 1000)}
         return Refusal(503, "unavailable", bye["reason"], after)
     if bye["code"] == protocol.TooManySockets.code:
         return Refusal(429, "too_many_connections", bye["reason"])
-    return Refusal(401, "bad_ticket", bye["reason"], {"WWW-Authenticate": TICKET.strip()})
+    challenge = {"WWW-Authenticate": scheme.capitalize()}
+    if scheme.lower() == "ticket":
+        return Refusal(401, "bad_ticket", bye["reason"], challenge)
+    return Refusal(401, "token_invalid", "This token opens nothing, or nothing any more.", challenge)

@@ -137,12 +137,16 @@ class Digest(models.Model):
 
 
 class Ticket(models.Model):
-    """Opens one socket for one user, once, soon. Only the secret's digest is kept."""
+    """Opens one connection for one user or for nobody in particular, once, soon. Only the secret's digest is kept.
+
+    `grants` is what a browser's session would hold; the rules of streams read it, and nobody here does.
+    """
 
     digest = models.CharField(max_length=64, unique=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    grants = models.JSONField(default=dict)
     session_key = models.CharField(max_length=40, blank=True)  # of the app's session that asked for it
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
-        return f"ticket of {self.user_id}"
+        return f"ticket of {self.user_id or 'a guest'}"

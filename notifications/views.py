@@ -21,10 +21,11 @@ all streams; sent back as Last-Event-ID it wins over the query. A `ping` every 2
 Either holds at most a window (128 events, 256 KiB); what has more behind it ends in a `bye` 4009, and coming again is
 the acknowledgement. Any `bye` ends the answer; come again after its `retry_ms` if it says `reconnect`.
 
-**Who.** The session cookie, from pages of our own origin only, or `Authorization: Ticket <secret>` (good once).
+**Who.** The session cookie, from pages of our own origin only, or `Authorization: Ticket <secret>` (good once), or
+another scheme that the project registered with `identity.register_scheme`.
 
 **Otherwise** a problem (RFC 9457) with a `code` for programs and a `detail` for people: 400 for a query that is not as
-above, 401 for a ticket that opens nothing, 403 for pages of other sites, 404 if none of the streams may be read, 405,
+above, 401 for credentials that open nothing, 403 for pages of other sites, 404 if none of the streams may be read, 405,
 429 for more than ten connections of one user (sockets and these together), 501 from a WSGI server, 503 with Retry-After
 while the server leaves or greets too many.
 """

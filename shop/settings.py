@@ -473,7 +473,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
     "AUTHENTICATION_WHITELIST": ["shop.api.authentication.BearerAuthentication"],
+    "PREPROCESSING_HOOKS": ["shop.api.events.with_doors"],
     "ENUM_NAME_OVERRIDES": {
+        "AlertKind": "shop.alerts.models.Alert.Kind",
         "DocumentKind": "shop.invoices.models.Document.Kind",
         "OrderStatus": "shop.orders.models.Order.Status",
         "PaymentStatus": "shop.payments.models.Payment.Status",

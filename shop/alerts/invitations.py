@@ -14,10 +14,20 @@ from djmoney.money import Money
 from shop.alerts.models import Alert
 from shop.alerts.services import ask, refuse_if_there
 from shop.catalog.models import Variant
+from shop.errors import TooOften
 from shop.letters import TRIES, try_again_at, write_letter
+from shop.throttling import spend
 
 AGE = timedelta(days=90)  # the same link also calls it off
+HOUR = 60 * 60
+LINKS_TO_ONE_ADDRESS = 5  # an hour, lest somebody fill a stranger's letterbox
+LINKS_FROM_ONE_PLACE = 30
 _SALT = "alerts.invitation"
+
+
+class TooManyLinks(TooOften):
+    code = "too_many_links"
+    message = "We have sent enough links for now. Please look in your letterbox, or try again in an hour."
 
 
 class Invitation(NamedTuple):
@@ -50,12 +60,22 @@ def read_invitation(token: str) -> Invitation:
     return Invitation(*signing.loads(token, salt=_SALT, max_age=AGE))
 
 
-def invite(variant: Variant, kind: str, email: str) -> None:
-    """Mails the link by which this address says yes. Raises ThereAlready."""
+def invite(variant: Variant, kind: str, email: str, *, asked_from: str) -> None:
+    """Mails the link by which this address says yes; `asked_from` is where on the net somebody asked.
+
+    Raises TooManyLinks or ThereAlready.
+    """
+    _spend(email.lower(), LINKS_TO_ONE_ADDRESS)
+    _spend(asked_from, LINKS_FROM_ONE_PLACE)
     refuse_if_there(variant, kind)
     price = variant.price
     invitation = Invitation(variant.pk, kind, email.lower(), str(price.amount), str(price.currency))
     send_invitation.enqueue(*invitation)
+
+
+def _spend(key: str, most: int) -> None:
+    if not spend("alerts", key, most=most, seconds=HOUR):
+        raise TooManyLinks
 
 
 @task

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.headless.contrib.rest_framework.authentication import JWTTokenAuthentication
-from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid
+from allauth.headless.tokens.strategies.jwt.internal import session_key_from_sid, validate_access_token
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+from notifications.streams import Reader
 
 
 class BearerAuthentication(JWTTokenAuthentication):
@@ -48,3 +50,10 @@ def session_key_of(request: Request) -> str:
     if isinstance(request.auth, dict):
         return session_key_from_sid(request.auth["sid"]) or ""
     return request.session.session_key or "" if request.user.is_authenticated else ""
+
+
+def reader_by_access_token(token: str) -> Reader | None:
+    """For the long poll and the event stream: whom an access token stands for, as long as its sign-in does."""
+    found = validate_access_token(token)
+    key = session_key_from_sid(found[1]["sid"]) if found else None
+    return Reader(found[0], {}, key) if found and key else None

@@ -106,6 +106,7 @@ EXAMPLE = OpenApiExample(
 @extend_schema(parameters=[ORDER])
 class ReturnViewSet(GuestMixin, ApiViewSet):
     queryset = Return.objects.none()
+    lookup_url_kwarg = "return_id"
     lookup_value_regex = "[0-9]{1,15}"
 
     @extend_schema(operation_id="returns_list", parameters=[PageQuery], responses=ReturnsPageSerializer)
@@ -130,9 +131,9 @@ class ReturnViewSet(GuestMixin, ApiViewSet):
         return self._shown(order, request_return(order, quantities, by=self.user_or_none, **wanted).pk, 201)
 
     @extend_schema(operation_id="returns_retrieve", responses=ReturnSerializer)
-    def retrieve(self, request: Request, public_id: str, pk: str) -> Response:
+    def retrieve(self, request: Request, public_id: str, return_id: str) -> Response:
         """One return."""
-        return self._shown(find_order(request, public_id), int(pk))
+        return self._shown(find_order(request, public_id), int(return_id))
 
     @extend_schema(
         operation_id="returns_withdraw",
@@ -140,11 +141,11 @@ class ReturnViewSet(GuestMixin, ApiViewSet):
         responses={200: ReturnSerializer, **ONLY_LOOKS, **refusals(WrongReturnStatus)},
     )
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, public_id: str, pk: str) -> Response:
+    def withdraw(self, request: Request, public_id: str, return_id: str) -> Response:
         """The buyer keeps it after all."""
         order = find_own_order(request, public_id)
-        withdraw_return(_find(order, int(pk)), by=self.user_or_none)
-        return self._shown(order, int(pk))
+        withdraw_return(_find(order, int(return_id)), by=self.user_or_none)
+        return self._shown(order, int(return_id))
 
     def _shown(self, order: Order, pk: int, status: int = 200) -> Response:
         shown = ReturnSerializer(_find(order, pk), context=self.get_serializer_context())

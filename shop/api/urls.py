@@ -9,6 +9,7 @@ from shop.api.addresses import (
     CountriesView,
     DefaultAddressView,
 )
+from shop.api.alerts import AlertViewSet
 from shop.api.auth import RefreshView, SecondFactorView, SignInView, SignOutView, SignUpView
 from shop.api.cards import CardsView, CardView
 from shop.api.cart import (
@@ -25,12 +26,15 @@ from shop.api.devices import DevicesView, DeviceView, OtherDevicesView
 from shop.api.documents import DocumentViewSet
 from shop.api.drops import DropPlaceView, DropsView, DropView
 from shop.api.emails import ConfirmationView, EmailsView, EmailView, PrimaryView, VerifyView
+from shop.api.events import TicketView
 from shop.api.facets import FacetsView
+from shop.api.inbox import InboxViewSet
 from shop.api.mfa import FactorsView, RecoveryCodesView, TotpBeginView, TotpView
 from shop.api.ownership import PUBLIC_ID
 from shop.api.passwords import ChangeView, ForgottenView, ReauthenticateView, ResetView
 from shop.api.payments import PaymentView, SavedCardPaymentView
 from shop.api.placing import PlacingViewSet
+from shop.api.preferences import PreferencesView
 from shop.api.prices import PricesView
 from shop.api.privacy import ExportView
 from shop.api.products import ProductViewSet
@@ -47,6 +51,8 @@ app_name = "api"
 router = SimpleRouter()
 router.register("products", ProductViewSet, basename="product")
 router.register("categories", CategoryViewSet, basename="category")
+router.register("alerts", AlertViewSet, basename="alert")
+router.register("inbox", InboxViewSet, basename="inbox")
 router.register("orders", PlacingViewSet, basename="order")
 router.register("variants", VariantViewSet, basename="variant")
 router.register(f"orders/(?P<public_id>{PUBLIC_ID})/documents", DocumentViewSet, basename="order-document")
@@ -112,6 +118,8 @@ urlpatterns = [
         SavedCardPaymentView.as_view(),
         name="order-payment-saved-card",
     ),
+    path("events/ticket/", TicketView.as_view(), name="events-ticket"),
+    path("preferences/", PreferencesView.as_view(), name="preferences"),
     path("prices/", PricesView.as_view(), name="prices"),
     path("suggestions/", SuggestionsView.as_view(), name="suggestions"),
     path("schema/", SchemaView.as_view(), name="schema"),

@@ -19,15 +19,11 @@ from shop.alerts.models import Alert, AlertQuerySet
 from shop.alerts.services import ask
 from shop.catalog.models import Variant, VariantQuerySet
 from shop.catalog.options import url_of
-from shop.errors import ShopError, TooOften
+from shop.errors import ShopError
 from shop.letters import confirmed_address
 from shop.storefront.forms import first_error
 from shop.storefront.requests import ShopRequest, SignedInRequest
-from shop.throttling import spend
 
-HOUR = 60 * 60
-LINKS_TO_ONE_ADDRESS = 5  # an hour, lest somebody fill a stranger's letterbox
-LINKS_FROM_ONE_PLACE = 30
 SHOWN = 200
 NOT_FOR_SALE = "That print is not for sale at the moment."
 
@@ -52,11 +48,6 @@ class GuestForm(AskForm):
             "invalid": "That does not look like an e-mail address.",
         }
     )
-
-
-class TooManyLinks(TooOften):
-    code = "too_many_links"
-    message = "We have sent enough links for now. Please look in your letterbox, or try again in an hour."
 
 
 def with_alerts(variants: VariantQuerySet, waiting: AlertQuerySet) -> VariantQuerySet:
@@ -85,20 +76,12 @@ def _asked(request: ShopRequest, variant: Variant, kind: str, *, stop: bool, ema
     """What was done, in words. Raises ThereAlready or TooManyLinks."""
     user = request.user
     if not user.is_authenticated:
-        _spend(email.lower(), LINKS_TO_ONE_ADDRESS)
-        _spend(request.META["REMOTE_ADDR"], LINKS_FROM_ONE_PLACE)
-        invite(variant, kind, email)
+        invite(variant, kind, email, asked_from=request.META["REMOTE_ADDR"])
         return f"We have sent a link to {email}. Follow it to say that the address is yours."
     if stop:
         user.alerts.filter(variant=variant, kind=kind).delete()
         return f"You no longer wait for “{variant.product.title}”."
     return f"We will tell you {ask(variant, kind, user=user).occasion}."
-
-
-def _spend(key: str, most: int) -> None:
-    """One of so many in an hour. Raises TooManyLinks."""
-    if not spend("alerts", key, most=most, seconds=HOUR):
-        raise TooManyLinks
 
 
 @login_required

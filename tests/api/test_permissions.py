@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import User
+from shop.alerts.services import ask
 from shop.cart.models import Cart
 from shop.cart.services import add_to_cart
 from shop.drops.models import Drop
@@ -34,12 +35,14 @@ TO_AN_ORDER = (404, "ok", 404, 404, 403)  # who may look at all orders acts on n
 NO_CARDS_KEPT = (401, 404, 404, 404, 404)  # SAVED_CARDS is off
 MATRIX: dict[str, tuple[Any, ...]] = {
     "DELETE account/cards/{card_id}/": NO_CARDS_KEPT,
+    "DELETE alerts/{alert_id}/": (401, "ok", 404, 404, 404),
     "DELETE cart/": EVERYBODY,
     "DELETE cart/coupon/": EVERYBODY,
     "DELETE cart/gift-card/": EVERYBODY,
     "DELETE cart/lines/{line_id}/": (404, "ok", 404, 404, 404),
     "GET ": EVERYBODY,
     "GET account/cards/": NO_CARDS_KEPT,
+    "GET alerts/": SIGNED_IN,
     "GET cart/": EVERYBODY,
     "GET categories/": EVERYBODY,
     "GET docs/": EVERYBODY,
@@ -50,14 +53,16 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET events/": EVERYBODY,
     "GET events/stream/": EVERYBODY,
     "GET facets/": EVERYBODY,
+    "GET inbox/": SIGNED_IN,
     "GET orders/": SIGNED_IN,
     "GET orders/{public_id}/": OF_AN_ORDER,
     "GET orders/{public_id}/documents/": OF_AN_ORDER,
     "GET orders/{public_id}/documents/{number}/": OF_AN_ORDER,
     "GET orders/{public_id}/payment/": TO_AN_ORDER,
     "GET orders/{public_id}/returns/": OF_AN_ORDER,
-    "GET orders/{public_id}/returns/{pk}/": OF_AN_ORDER,
+    "GET orders/{public_id}/returns/{return_id}/": OF_AN_ORDER,
     "GET orders/{public_id}/timeline/": OF_AN_ORDER,
+    "GET preferences/": SIGNED_IN,
     "GET problems/": EVERYBODY,
     "GET products/": EVERYBODY,
     "GET products/{slug}/": EVERYBODY,
@@ -67,11 +72,15 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET variants/": EVERYBODY,
     "GET variants/{sku}/": EVERYBODY,
     "PATCH cart/lines/{line_id}/": EVERYBODY,
+    "PATCH preferences/": SIGNED_IN,
     "POST account/cards/": NO_CARDS_KEPT,
+    "POST alerts/": EVERYBODY,
     "POST cart/lines/": EVERYBODY,
     "POST cart/merge/": SIGNED_IN,
     "POST cart/shipping-options/": EVERYBODY,
     "POST drops/{slug}/place/": EVERYBODY,
+    "POST events/ticket/": EVERYBODY,
+    "POST inbox/read/": SIGNED_IN,
     "POST orders/": EVERYBODY,
     "POST orders/claim/": SIGNED_IN,
     "POST orders/{public_id}/cancel/": TO_AN_ORDER,
@@ -80,7 +89,7 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "POST orders/{public_id}/payment/saved-card/": (401, 404, 404, 404, 403),
     "POST orders/{public_id}/refill/": OF_AN_ORDER,
     "POST orders/{public_id}/returns/": TO_AN_ORDER,
-    "POST orders/{public_id}/returns/{pk}/withdraw/": TO_AN_ORDER,
+    "POST orders/{public_id}/returns/{return_id}/withdraw/": TO_AN_ORDER,
     "POST prices/": EVERYBODY,
     "PUT cart/code/": EVERYBODY,
 }
@@ -174,8 +183,9 @@ def things(customer: User, place: Callable[..., Order], make_cart: Callable[...,
     return {
         "card_id": "pm_none",
         "line_id": str(add_to_cart(customer.cart, line.variant).pk),
+        "alert_id": str(ask(line.variant, "price.drop", user=customer).pk),
         "number": documents_of(order)[0].number,
-        "pk": str(request_return(order, {line.pk: 1}, reason="mind").pk),
+        "return_id": str(request_return(order, {line.pk: 1}, reason="mind").pk),
         "public_id": order.public_id,
         "slug": slug,
         "sku": line.sku,

@@ -1,4 +1,6 @@
-"""A snapshot and the events after its position make the same as a fresh snapshot, whatever is committed in between."""
+"""A snapshot, in one page or in several, and the events after its position make the same as a fresh snapshot, whatever
+is committed in between.
+"""
 
 import json
 import threading
@@ -54,9 +56,15 @@ class Between:
         return execute(sql, params, many, context)
 
 
-def statuses(browser: Client) -> tuple[dict[str, str], dict]:
-    answer = browser.get("/api/v1/orders/").json()
-    return {order["public_id"]: order["status"] for order in answer["results"]}, answer["stream"]
+def statuses(browser: Client, limit: int = 100) -> tuple[dict[str, str], dict]:
+    """Read page by page; where to follow on from, each page says."""
+    rows, streams, url = {}, [], f"/api/v1/orders/?limit={limit}"
+    while url:
+        answer = browser.get(url).json()
+        rows |= {order["public_id"]: order["status"] for order in answer["results"]}
+        streams.append(answer["stream"])
+        url = answer["next"]
+    return rows, streams[-1]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,10 +78,11 @@ def test_snapshot_and_events_are_a_fresh_snapshot(
     @given(
         before=st.lists(st.integers(0, ORDERS - 1), max_size=3),
         during=st.integers(0, ORDERS - 1),
-        query=st.integers(1, 7),
+        limit=st.sampled_from([1, 100]),
+        query=st.integers(1, 12),
         after=st.lists(st.integers(0, ORDERS - 1), max_size=3),
     )
-    def holds(before: list[int], during: int, query: int, after: list[int]) -> None:
+    def holds(before: list[int], during: int, limit: int, query: int, after: list[int]) -> None:
         user = User.objects.create_user(f"{uuid.uuid4().hex}@example.com", "x")
         browser = Client()
         browser.force_login(user, "django.contrib.auth.backends.ModelBackend")
@@ -81,7 +90,7 @@ def test_snapshot_and_events_are_a_fresh_snapshot(
         for which in before:
             move_on(pks[which])
         with connection.execute_wrapper(Between(lambda: move_on(pks[during]), query)):
-            rows, stream = statuses(browser)
+            rows, stream = statuses(browser, limit)
         for which in after:
             move_on(pks[which])
         fresh, _ = statuses(browser)

@@ -8,6 +8,7 @@ import uuid
 import aiohttp
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.test import Client as Browser
 
 from notifications.identity import issue_ticket
@@ -155,6 +156,24 @@ def test_ticket_opens_one_socket_once(connect, user):
     assert client.sub(f"own:{user.pk}")["t"] == "ok"
     bye, code = connect().say("hello", ticket=ticket).ended()
     assert (bye["code"], bye["reconnect"], code) == (4501, False, 4501)
+
+
+def test_ticket_with_grants_opens_what_a_session_with_them_would(connect, user):
+    for owner in (AnonymousUser(), user):
+        client = connect()
+        client.hello(ticket=issue_ticket(owner, grants={"guest_of": ["7"]}))
+        assert client.sub("guest:7")["t"] == "ok"
+        assert client.sub("guest:8")["t"] == "err"
+        assert client.sub(f"own:{user.pk}")["t"] == ("err" if owner.pk is None else "ok")
+
+
+def test_ticket_of_a_guest_opens_one_socket_once_and_soon(connect):
+    ticket = issue_ticket(AnonymousUser(), grants={"guest_of": ["7"]})
+    assert connect().say("hello", ticket=ticket).hear()["reader"] == ""
+    assert connect().say("hello", ticket=ticket).ended()[1] == 4501
+    late = issue_ticket(AnonymousUser(), grants={"guest_of": ["7"]})
+    Ticket.objects.update(expires_at="2020-01-01T00:00:00Z")
+    assert connect().say("hello", ticket=late).ended()[1] == 4501
 
 
 def test_old_ticket_opens_nothing(connect, user):

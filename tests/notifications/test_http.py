@@ -10,13 +10,15 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import Client as Browser
 
 from notifications import hub as hubs
-from notifications.identity import issue_ticket
+from notifications.identity import _schemes, issue_ticket, register_scheme
 from notifications.log import position
 from notifications.models import Event, Stream
+from notifications.streams import Reader
 from tests.notifications.visitor import SECONDS, Answer, query
 from tests.notifications.writing import say
 
@@ -256,6 +258,40 @@ def test_ticket_opens_one_connection_once(visitor, user):
     again = visitor.poll(f"own:{user.pk}", **ticket)
     assert again.error == (401, "bad_ticket")
     assert again.headers["WWW-Authenticate"] == "Ticket"
+
+
+def test_ticket_with_grants_opens_a_poll_to_a_guest(visitor, user):
+    ticket = {"Authorization": f"Ticket {issue_ticket(AnonymousUser(), grants={'guest_of': ['7']})}"}
+    assert sorted(visitor.poll("guest:7", f"own:{user.pk}", **ticket).kinds) == ["err", "ok"]
+
+
+@pytest.fixture
+def signed_in_app(user):
+    """As a project does that knows its people by tokens: these name the session."""
+    browser = Browser()
+    browser.force_login(user)
+    key = browser.session.session_key
+    register_scheme("Pass", lambda token: Reader(user, {}, key) if token == "good" else None)
+    yield browser
+    _schemes.pop("pass")
+
+
+def test_scheme_of_the_project_opens_a_poll_and_a_stream(visitor, user, signed_in_app):
+    for spelled in ("Pass good", "pass good"):
+        assert visitor.poll(f"own:{user.pk}", Authorization=spelled).kinds == ["ok"]
+    refused = visitor.poll(f"own:{user.pk}", Authorization="Pass bad")
+    assert refused.error == (401, "token_invalid")
+    assert refused.headers["WWW-Authenticate"] == "Pass"
+    # What nobody registered, such as what a proxy asks for, is not looked at.
+    assert visitor.poll(f"own:{user.pk}", Authorization="Basic eDp5").error == (404, "not_found")
+
+
+def test_stream_of_a_token_ends_with_its_session(visitor, user, signed_in_app):
+    source = visitor.stream(f"own:{user.pk}", Authorization="Pass good")
+    source.opened()
+    signed_in_app.logout()
+    bye = source.hear()
+    assert (bye["code"], bye["reconnect"]) == (4503, False)
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])

@@ -15,7 +15,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        assert self.headers["Content-Type"] == "application/json"
+        assert self.headers["Content-Type"] in ("application/json", "application/problem+json")
         assert self.headers["Cache-Control"] == "no-store"
         return json.loads(self.text)
 

@@ -13,12 +13,11 @@ from djmoney.money import Money
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from shop.alerts.invitations import AGE, Invitation
+from shop.alerts.invitations import AGE, LINKS_TO_ONE_ADDRESS, Invitation
 from shop.alerts.models import Alert
 from shop.alerts.services import ask
 from shop.catalog.models import Product, Variant
 from shop.inventory.services import receive
-from shop.storefront.alerts import LINKS_TO_ONE_ADDRESS
 from tests.tasks import work_off_tasks
 
 BACK, CHEAPER = Alert.Kind.BACK, Alert.Kind.CHEAPER
