@@ -2,11 +2,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import OwnEmailView
 from shop import health
 from shop.payments.webhooks import stripe_webhook
 
 urlpatterns = [
     path("", include("shop.storefront.urls")),
+    path("accounts/email/", OwnEmailView.as_view(), name="account_email"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/events/", include("notifications.urls")),

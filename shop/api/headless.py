@@ -41,7 +41,7 @@ class ReauthenticationRequired(ShopError):
 
 class TooManyAttempts(TooOften):
     code = "too_many_attempts"
-    message = "That was wrong too often. Please wait a few minutes."
+    message = "That was a little often. Please wait a few minutes."
 
 
 class PrimaryEmailStays(ShopError):

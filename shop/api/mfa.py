@@ -20,7 +20,6 @@ from shop.api.headless import (
     ask,
     require_reauthentication,
 )
-from shop.api.refusals import NotFound
 from shop.api.schema import refusals
 from shop.api.shapes import Strict
 from shop.errors import ShopError
@@ -125,12 +124,12 @@ class TotpView(OwnView):
 
     @extend_schema(
         operation_id="remove_authenticator_app",
-        responses={204: None, **refusals(ReauthenticationRequired)},
+        responses={204: None, **refusals(ReauthenticationRequired, MfaNotActive)},
     )
     def delete(self, request: Request) -> Response:
         """Ask for no second factor any more. The recovery codes go too."""
         if not _has_app(request):
-            raise NotFound
+            raise MfaNotActive
         ask(TOTP, request, method="DELETE", session_key=session_key_of(request))
         return Response(status=204)
 

@@ -29,7 +29,7 @@ STATUSES = {
     "reauthentication_required": 401,
     "refresh_token_invalid": 401,
 }
-RETRY_AFTER = {"payment_provider_unavailable": "20", "request_in_flight": "1"}
+RETRY_AFTER = {"payment_provider_unavailable": "20", "request_in_flight": "1", "too_many_attempts": "60"}
 
 
 class Invalid(exceptions.ValidationError):

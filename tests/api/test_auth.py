@@ -63,6 +63,7 @@ def test_five_wrong_passwords_are_enough(customer: User) -> None:
         App().post("auth/sign-in/", {"email": EMAIL, "password": "wrong"})
     answer = App().post("auth/sign-in/", {"email": EMAIL, "password": PASSWORD})
     assert refused(answer, 429, "too_many_attempts")
+    assert answer.headers["Retry-After"] == "60"
 
 
 def test_a_closed_account_is_told_so_only_with_its_password(customer: User) -> None:

@@ -147,7 +147,7 @@ def test_without_the_second_factor_the_password_is_enough_again(app: App) -> Non
     assert app.delete(TOTP).status_code == 204
     assert app.get("account/mfa/").json() == {"totp": None, "recovery_codes": None}
     assert App().sign_in().is_in
-    assert refused(app.delete(TOTP), 404, "not_found")
+    assert refused(app.delete(TOTP), 409, "mfa_not_active")
 
 
 def test_it_is_refused_twice_and_without_what_comes_first(app: App) -> None:

@@ -148,3 +148,19 @@ def test_an_account_with_an_order_under_way_stays(own: Client, customer: User, o
     assert "Close it for good" not in page
     assert "still on its way" in own.post("/account/close/", follow=True).text
     assert User.objects.exists()
+
+
+def test_nobody_signs_in_with_an_address_that_is_another_accounts(own: Client, customer: User) -> None:
+    User.objects.create_user("ada@example.com", PASSWORD)
+    EmailAddress.objects.update(verified=False)
+    own.post("/accounts/email/", {"action_add": "", "email": "ada@example.com"})
+    assert EmailAddress.objects.filter(user=customer, email="ada@example.com").exists()
+    page = own.post("/accounts/email/", {"action_primary": "", "email": "ada@example.com"}, follow=True)
+    assert "confirm" in page.text
+    assert User.objects.get(pk=customer.pk).email == customer.email
+
+
+def test_another_confirmed_address_becomes_the_one_to_sign_in_with(own: Client, customer: User) -> None:
+    EmailAddress.objects.create(user=customer, email="nora@work.example", verified=True)
+    own.post("/accounts/email/", {"action_primary": "", "email": "nora@work.example"})
+    assert User.objects.get(pk=customer.pk).email == "nora@work.example"
