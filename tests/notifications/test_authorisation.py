@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import User
+from notifications.identity import issue_ticket, reader_by_session
 from notifications.streams import _kinds
 from shop.cart.models import Cart
 from shop.orders.models import Order
@@ -32,6 +33,7 @@ MATRIX = {
     "staff unknown": set(),
     "nothing of the kind": set(),
 }
+GRANTS = ["cart", "guest_orders"]
 PERMISSIONS = ["view_order", "view_stock"]
 
 
@@ -104,6 +106,16 @@ def test_each_reader_may_follow_what_is_theirs_and_nothing_else(connect, harbour
     # Whoever is refused learns nothing: not whether there is such a stream.
     refused = {(answer["code"], answer["temporary"]) for answer in answers.values() if answer["t"] == "err"}
     assert refused == {("not_found", False)}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_ticket_of_an_app_opens_what_the_session_of_a_browser_would(connect, world, reader):
+    known = reader_by_session(world.sessions.get(reader, ""))
+    grants = {name: known.session[name] for name in GRANTS if name in known.session}
+    client = connect()
+    assert client.hello(ticket=issue_ticket(known.user, known.session_key, grants))["t"] == "welcome"
+    opened = {name for name, stream in world.streams.items() if client.sub(stream)["t"] == "ok"}
+    assert opened == {name for name, readers in MATRIX.items() if reader in readers}
 
 
 @pytest.mark.parametrize("reader", READERS)
