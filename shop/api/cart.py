@@ -62,7 +62,7 @@ class CartView(GuestMixin, ApiView):
         """The cart with today's prices and stock; an empty one where there is none, and none is made."""
         return Response(told(self, self.current_cart()))
 
-    @extend_schema(operation_id="cart_empty", request=None, responses=CartSerializer)
+    @extend_schema(operation_id="cart_empty", request=None, responses={200: CartSerializer})
     def delete(self, request: Request) -> Response:
         """Take everything out, codes as well."""
         if cart := self.current_cart():
@@ -104,10 +104,10 @@ class CartLineView(GuestMixin, ApiView):
         examples=[OpenApiExample("Three of them", {"quantity": 3}, request_only=True)],
     )
     def patch(self, request: Request, line_id: int) -> Response:
-        """Say how many of a line."""
-        wanted = QuantitySerializer(data=request.data)
+        """Say how many of a line; without a word on it, it stays as it is."""
+        wanted = QuantitySerializer(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        return self._set(line_id, wanted.validated_data["quantity"])
+        return self._set(line_id, wanted.validated_data.get("quantity"))
 
     @extend_schema(
         operation_id="cart_line_remove", request=None, responses={200: CartSerializer, **refusals(LineGone)}
@@ -116,11 +116,12 @@ class CartLineView(GuestMixin, ApiView):
         """Take a line out."""
         return self._set(line_id, 0)
 
-    def _set(self, line_id: int, quantity: int) -> Response:
+    def _set(self, line_id: int, quantity: int | None) -> Response:
         cart = self.current_cart()
-        if cart is None:
+        if cart is None or not cart.lines.filter(pk=line_id).exists():
             raise LineGone
-        set_quantity(cart, line_id, quantity)
+        if quantity is not None:
+            set_quantity(cart, line_id, quantity)
         return Response(told(self, cart))
 
 
@@ -158,7 +159,7 @@ class CartCodeView(GuestMixin, ApiView):
 class CartCouponView(GuestMixin, ApiView):
     headers_taken = (CART_TOKEN, GUEST_ORDERS)
 
-    @extend_schema(operation_id="cart_coupon_remove", request=None, responses=CartSerializer)
+    @extend_schema(operation_id="cart_coupon_remove", request=None, responses={200: CartSerializer})
     def delete(self, request: Request) -> Response:
         """Take the coupon off, if there is one."""
         if cart := self.current_cart():
@@ -169,7 +170,7 @@ class CartCouponView(GuestMixin, ApiView):
 class CartGiftCardView(GuestMixin, ApiView):
     headers_taken = (CART_TOKEN, GUEST_ORDERS)
 
-    @extend_schema(operation_id="cart_gift_card_remove", request=None, responses=CartSerializer)
+    @extend_schema(operation_id="cart_gift_card_remove", request=None, responses={200: CartSerializer})
     def delete(self, request: Request) -> Response:
         """Take the gift card off, if there is one; its money stays on it."""
         if cart := self.current_cart():

@@ -43,6 +43,7 @@ class ApiView(APIView):
 
     throttle_classes = (Limit,)
     schema = Operation()
+    metadata_class = None  # the schema says it all
     limit = ""
     public = False
     secret = False  # nobody keeps it, not even the client's own cache
