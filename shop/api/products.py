@@ -10,6 +10,7 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from notifications.log import position
 from shop.api.paging import Cursor
@@ -24,8 +25,9 @@ from shop.api.refusals import NotFound
 from shop.api.selecting import SelectionQuery, select
 from shop.api.serving import RenderedMixin
 from shop.api.shapes import Query, Several, stream
+from shop.api.sync import changed_since, gone_since, read_token, token_of
 from shop.api.views import ApiViewSet
-from shop.catalog.changes import EVERYTHING
+from shop.catalog.changes import EVERYTHING, last_place
 from shop.catalog.listing import SORTS, related
 from shop.catalog.models import Product, ProductQuerySet
 
@@ -57,6 +59,14 @@ class ProductQuery(SelectionQuery, MembersQuery):
     sort = serializers.ChoiceField(
         list(SORTS), required=False, help_text="Without it: featured first, or with `q` the best match."
     )
+    changed_since = serializers.CharField(
+        required=False,
+        max_length=200,
+        help_text="The `sync` of an earlier answer: only what changed since, and in `gone` what went.",
+    )
+    as_of = serializers.CharField(
+        required=False, max_length=200, help_text="Of `next` and `previous`: all pages have the same `sync`."
+    )
 
 
 @extend_schema_serializer(many=False)
@@ -64,6 +74,11 @@ class ProductPageSerializer(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = ProductCardSerializer(many=True)
+    sync = serializers.CharField(help_text="To be kept with a copy, and given as `changed_since` next time.")
+    gone = serializers.ListField(
+        child=serializers.SlugField(),
+        help_text="With `changed_since`: what is to be taken out of the copy, if it is there. On every page the same.",
+    )
 
 
 class ProductViewSet(RenderedMixin, mixins.ListModelMixin, ApiViewSet):
@@ -78,11 +93,18 @@ class ProductViewSet(RenderedMixin, mixins.ListModelMixin, ApiViewSet):
         """Products that can be bought now, narrowed, searched and sorted as asked."""
         query = ProductQuery.read(request)
         members = ProductQuery.members(query)
-        page = self.paginate_queryset(self._found(query))
+        # Read before the rows, so that what changes meanwhile is told the next time.
+        place = read_token("as_of", query["as_of"]) if "as_of" in query else last_place()
+        since = read_token("changed_since", query["changed_since"]) if "changed_since" in query else None
+        found = self._found(query) if since is None else changed_since(self._found(query), since)
+        page = self.paginate_queryset(found)
         assert isinstance(self.paginator, Cursor)
+        self.paginator.base_url = replace_query_param(request.build_absolute_uri(), "as_of", token_of(place))
         # Before the rows are filled, which reads their prices once more.
         links = {"next": self.paginator.get_next_link(), "previous": self.paginator.get_previous_link()}
-        return Response(links | {"results": self._cards(page or [], members)})
+        gone = gone_since(found, since) if since else []
+        cards = self._cards(page or [], members)
+        return Response({**links, "results": cards, "sync": token_of(place), "gone": gone})
 
     @extend_schema(operation_id="products_retrieve", responses={200: ProductDetailSerializer})
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

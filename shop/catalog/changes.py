@@ -10,7 +10,7 @@ that it did not see is new, whenever it was written. On SQLite writers queue, an
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, models
@@ -66,8 +66,9 @@ def last_place() -> Place:
     """Where the log stands. Read it before the rows of a copy, never after them."""
     with connection.cursor() as cursor:
         cursor.execute(LAST_PLACE[connection.vendor])
-        number, row = cursor.fetchall()[0]
-    at = Change.objects.filter(pk=row).values_list("at", flat=True).first() if row else None
+        number, at = cursor.fetchall()[0]
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at).replace(tzinfo=UTC)
     return Place(number, at)
 
 
@@ -100,10 +101,11 @@ def _by_transaction() -> bool:
 LAST_PLACE = {
     "postgresql": """
         SELECT least(pg_snapshot_xmin(pg_current_snapshot())::text::bigint, coalesce(max(xid), 0) + 1),
-          (SELECT id FROM catalog_change ORDER BY xid DESC, id DESC LIMIT 1)
+          (SELECT at FROM catalog_change ORDER BY xid DESC, id DESC LIMIT 1)
         FROM catalog_change
     """,
-    "sqlite": "SELECT coalesce(max(id), 0), max(id) FROM catalog_change",
+    "sqlite": "SELECT coalesce(max(id), 0), (SELECT at FROM catalog_change ORDER BY id DESC LIMIT 1) "
+    "FROM catalog_change",
 }
 SNAPSHOT = {
     "postgresql": "SELECT pg_current_snapshot()::text",
