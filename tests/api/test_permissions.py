@@ -95,11 +95,6 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "GET suggestions/": EVERYBODY,
     "GET variants/": EVERYBODY,
     "GET variants/{sku}/": EVERYBODY,
-<<<<<<< HEAD
-    "PATCH preferences/": SIGNED_IN,
-    "PATCH cart/lines/{line_id}/": (404, "ok", 404, 404, 404),
-    "POST account/cards/": NO_CARDS_KEPT,
-=======
     "PATCH account/": SIGNED_IN,
     "PATCH cart/lines/{line_id}/": (404, "ok", 404, 404, 404),
     "PATCH preferences/": SIGNED_IN,
@@ -112,7 +107,6 @@ MATRIX: dict[str, tuple[Any, ...]] = {
     "POST account/mfa/recovery-codes/": SIGNED_IN,
     "POST account/mfa/totp/": SIGNED_IN,
     "POST account/mfa/totp/begin/": SIGNED_IN,
->>>>>>> 5b68c63 (tests: Ask every operation of the API as everybody.)
     "POST alerts/": EVERYBODY,
     "POST auth/email/verify/": EVERYBODY,
     "POST auth/mfa/": EVERYBODY,
