@@ -47,6 +47,7 @@ SAME_ON_BOTH = {
         ),
         "backoffice/test_queries",
         "backoffice/test_live",
+        *(f"api/test_{name}" for name in ("permissions", "requests", "schema")),
     )
 }
 COMMAND = [

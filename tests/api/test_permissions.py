@@ -205,7 +205,9 @@ def callers(customer: User, settings: Any) -> dict[str, App]:
     permitted.user_permissions.set(Permission.objects.all())
     users = {"owner": customer, "other": make("other"), "staff": make("staff", is_staff=True)}
     users["permitted"] = permitted
-    return {"anonymous": App()} | {name: App().sign_in(user.email).reauthenticate() for name, user in users.items()}
+    return {"anonymous": App()} | {
+        name: App().sign_in(user.email).reauthenticate() for name, user in users.items()
+    }
 
 
 @pytest.fixture
