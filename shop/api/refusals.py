@@ -18,7 +18,6 @@ from shop.problems import MEDIA_TYPE, problem
 # What the shop refuses is a conflict with how things stand, unless it is one of these.
 STATUSES = {
     "account_inactive": 403,
-    "card_gone": 404,
     "idempotency_key_reused": 422,
     "line_gone": 404,
     "login_token_invalid": 401,

@@ -14,8 +14,28 @@ from shop.api.refusals import status_of
 from shop.api.views import ApiView, PublicMixin
 from shop.errors import ShopError
 
-ROOTS = ("products", "categories", "orders", "prices", "problems", "schema", "docs")
-NAMES = {"products": "product-list", "categories": "category-list", "orders": "order-list"}
+# What stands at the top, by the name of its address.
+ROOTS = {
+    "account": "account",
+    "address_forms": "countries",
+    "alerts": "alert-list",
+    "cart": "cart",
+    "categories": "category-list",
+    "docs": "docs",
+    "drops": "drops",
+    "facets": "facets",
+    "inbox": "inbox-list",
+    "orders": "order-list",
+    "preferences": "preferences",
+    "prices": "prices",
+    "problems": "problems",
+    "products": "product-list",
+    "schema": "schema",
+    "sign_in": "sign-in",
+    "suggestions": "suggestions",
+    "ticket": "events-ticket",
+    "variants": "variant-list",
+}
 
 
 class RootSerializer(serializers.Serializer):
@@ -33,8 +53,7 @@ class RootView(PublicMixin, ApiView):
     @extend_schema(operation_id="root", responses=RootSerializer)
     def get(self, request: Request) -> Response:
         """Where everything is."""
-        names = {name: NAMES.get(name, name) for name in ROOTS}
-        return Response({name: reverse(f"api:{to}", request=request) for name, to in names.items()})
+        return Response({name: reverse(f"api:{to}", request=request) for name, to in ROOTS.items()})
 
 
 class ProblemsView(PublicMixin, ApiView):

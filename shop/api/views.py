@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 
 from shop.api.paging import Cursor
 from shop.api.parsing import LARGEST_BODY, BodyTooLarge
-from shop.api.refusals import Invalid
+from shop.api.refusals import Invalid, explain
 from shop.api.schema import KEY_HEADER, Operation
 from shop.api.throttling import Limit
 from shop.idempotency.models import KeptAnswer
@@ -104,12 +104,18 @@ class ApiView(APIView):
                     self._keep(kept, handler(request, *args, **kwargs))
         except Exception as error:
             # The effect is undone; what the refusal says is the answer, unless trying again may help.
-            refusal = self.handle_exception(error)
-            if not 400 <= refusal.status_code < 500 or refusal.status_code in (401, 429):
+            refusal = self._final_refusal(error)
+            if refusal is None:
                 release(kept)
                 raise
             self._keep(kept, refusal)
         return _as_response(kept)
+
+    def _final_refusal(self, error: Exception) -> Response | None:
+        refusal = explain(error, {})
+        if refusal is None or not 400 <= refusal.status_code < 500 or refusal.status_code in (401, 429):
+            return None
+        return refusal
 
     def _keep(self, kept: KeptAnswer, response: Response) -> None:
         body = b"" if response.data is None else JSONRenderer().render(response.data)

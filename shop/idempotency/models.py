@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 KEPT = timedelta(hours=24)
-# By then whoever claimed a key is dead: the slowest request waits 20 s for the database and 20 s for the provider.
-ABANDONED = timedelta(seconds=60)
+# By then whoever claimed a key is dead: the slowest request waits half a minute for the database, and for the provider
+# three times 25 s.
+ABANDONED = timedelta(minutes=2)
 
 
 class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):

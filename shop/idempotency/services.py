@@ -1,7 +1,7 @@
 """One effect for a request however often it is sent: the first claims its key, the others get the first one's answer.
 
-Who dies between the claim and the answer has done nothing where effect and answer are one transaction; a minute
-later the key may be claimed again.
+Who dies between the claim and the answer has done nothing where effect and answer are one transaction; two
+minutes later the key may be claimed again.
 """
 
 from __future__ import annotations

@@ -22,9 +22,14 @@ def slugs(client: Client, query: str = "") -> list[str]:
 def test_the_root_says_where_everything_is(client: Client) -> None:
     shown = client.get("/api/v1/").json()
     assert shown["products"] == "http://testserver/api/v1/products/"
-    assert [
-        client.get(url).status_code for name, url in shown.items() if name not in ("orders", "prices")
-    ] == [200] * 5
+    answers = {name: client.get(url).status_code for name, url in shown.items()}
+    assert set(answers.values()) <= {200, 400, 401, 405}  # some want a question, somebody, or something sent
+    assert {name for name, status in answers.items() if status == 200} >= {
+        "products",
+        "cart",
+        "drops",
+        "docs",
+    }
 
 
 def test_a_product_in_the_list(client: Client, make_variant: Callable[..., Variant]) -> None:

@@ -10,7 +10,11 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
 
+from shop.api.views import ApiView, PublicMixin
 from shop.catalog.models import Variant
 from shop.idempotency.models import ABANDONED, KEPT, KeptAnswer
 from shop.idempotency.services import KeyReused, RequestInFlight, claim, forget_answers, keep, release
@@ -112,3 +116,19 @@ def test_of_fifty_at_once_one_claims_the_key() -> None:
 
     with ThreadPoolExecutor(50) as threads:
         assert sum(threads.map(try_it, range(50))) == 1
+
+
+class Broken(PublicMixin, ApiView):
+    broken = True
+
+    def post(self, request: Request) -> Response:
+        if self.broken:
+            raise RuntimeError("a fault of ours")
+        return Response({"done": True})
+
+
+def test_a_fault_of_ours_leaves_the_key_free() -> None:
+    request = APIRequestFactory().post("/once/", {}, "json", headers={"Idempotency-Key": KEY})
+    with pytest.raises(RuntimeError):
+        Broken.as_view()(request)
+    assert Broken.as_view(broken=False)(request).status_code == 200
