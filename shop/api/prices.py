@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django_countries.serializer_fields import CountryField
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -98,6 +98,13 @@ class PricesView(PublicMixin, ApiView):
             200: TotalsSerializer,
             **refusals(CouponUnknown, CouponNotYet, CouponExpired, TooManyGuesses, VatIdInvalid),
         },
+        examples=[
+            OpenApiExample(
+                "Two of one, to France",
+                {"lines": [{"sku": "LF-30x40-OAK", "quantity": 2}], "code": "HARBOUR10", "country": "FR"},
+                request_only=True,
+            )
+        ],
     )
     def post(self, request: Request) -> Response:
         """What a list of variants would cost, every step of it. Delivery is not in it, and nothing is kept."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.test import Client
 
 EMAIL, PASSWORD = "nora@example.com", "a-long-passphrase"
 API = "/api/v1/"
+BEGIN, TOTP = "account/mfa/totp/begin/", "account/mfa/totp/"
 
 
 class App:
@@ -64,3 +66,16 @@ def refused(answer: Any, status: int, code: str, path: str | None = None) -> boo
         assert (answer.status_code, told["code"]) == (status, "invalid"), told
         assert (code, path) in [(one["code"], one["path"]) for one in told["errors"]], told
     return True
+
+
+def code_of(secret: str) -> str:
+    """As the telephone shows it now."""
+    return format_hotp_value(hotp_value(secret, list(yield_hotp_counters_from_time())[1]))
+
+
+def set_up(app: App, password: str = PASSWORD) -> tuple[str, list[str]]:
+    """An authenticator app: its secret, and the recovery codes."""
+    secret = app.reauthenticate(password).post(BEGIN).json()["secret"]
+    answer = app.post(TOTP, {"code": code_of(secret)})
+    assert answer.status_code == 201, answer.content
+    return secret, answer.json()["codes"]

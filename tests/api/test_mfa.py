@@ -10,32 +10,19 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.utils import timezone
 
 from accounts.models import User
-from tests.api.people import EMAIL, PASSWORD, App, refused
+from tests.api.people import BEGIN, EMAIL, PASSWORD, TOTP, App, code_of, refused, set_up
 
 pytestmark = pytest.mark.django_db
-BEGIN, TOTP, CODES = "account/mfa/totp/begin/", "account/mfa/totp/", "account/mfa/recovery-codes/"
+CODES = "account/mfa/recovery-codes/"
 CREDENTIALS = {"email": EMAIL, "password": PASSWORD}
 
 
 @pytest.fixture
 def app(customer: User) -> App:
     return App().sign_in()
-
-
-def code_of(secret: str) -> str:
-    """As the telephone shows it now."""
-    return format_hotp_value(hotp_value(secret, list(yield_hotp_counters_from_time())[1]))
-
-
-def set_up(app: App) -> tuple[str, list[str]]:
-    secret = app.reauthenticate().post(BEGIN).json()["secret"]
-    answer = app.post(TOTP, {"code": code_of(secret)})
-    assert answer.status_code == 201, answer.content
-    return secret, answer.json()["codes"]
 
 
 def begin_sign_in() -> tuple[App, str]:
