@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from allauth.headless.internal.sessionkit import lookup_session
 from allauth.headless.tokens.strategies.jwt import internal as jwt
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -21,6 +23,9 @@ BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "FxiOS": "Firef
 BROWSERS |= {"CriOS": "Chrome", "Safari": "Safari"}
 SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows"}
 SYSTEMS |= {"Mac OS X": "macOS", "macOS": "macOS", "CrOS": "ChromeOS", "Linux": "Linux"}
+# Browsers that signed in to an account before, by a mark that goes with its password.
+KNOWN, KNOWN_FOR = "known_here", 365 * 24 * 60 * 60
+MOST_KNOWN = 5  # accounts on one browser
 A_PRODUCT = re.compile(r"([A-Za-z][\w .-]{0,39})/")
 
 
@@ -61,6 +66,37 @@ def sign_out(user: User, keys: list[str]) -> None:
 def sign_out_others(user: User, current: str) -> None:
     rows = UserSession.objects.filter(user=user).exclude(session_key=current)
     sign_out(user, list(rows.values_list("session_key", flat=True)))
+
+
+def is_known_here(request: HttpRequest, user: User) -> bool:
+    """Whether this browser was signed in to the account before, by the same password."""
+    return _mark(user) in _marks(request)
+
+
+def know_here(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    mine = _mark(user)
+    marks = [mine, *(mark for mark in _marks(request) if mark != mine)][:MOST_KNOWN]
+    response.set_signed_cookie(
+        KNOWN,
+        ".".join(marks),
+        salt=KNOWN,
+        max_age=KNOWN_FOR,
+        path="/accounts/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _mark(user: User) -> str:
+    return salted_hmac(KNOWN, f"{user.pk} {user.get_session_auth_hash()}", algorithm="sha256").hexdigest()[
+        :32
+    ]
+
+
+def _marks(request: HttpRequest) -> list[str]:
+    found = request.get_signed_cookie(KNOWN, default="", salt=KNOWN, max_age=KNOWN_FOR)
+    return found.split(".") if found else []
 
 
 def hold_device(refresh_token: str) -> UserSession | None:
