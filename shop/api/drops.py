@@ -96,6 +96,7 @@ class DropSerializer(serializers.Serializer):
     def get_web_url(self, room: Room) -> str:
         return self._absolute(room.drop.get_absolute_url())
 
+    @extend_schema_field(serializers.DateTimeField())
     def get_now(self, room: Room) -> Any:
         return serializers.DateTimeField().to_representation(timezone.now())
 

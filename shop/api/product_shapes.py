@@ -159,11 +159,7 @@ PLAIN = tuple(name for name in ProductSerializer.Meta.fields if name not in Prod
 class ProductCardSerializer(ProductSerializer):
     """In a list: what `fields` names, otherwise all but the last four, which `include` adds."""
 
-    def get_fields(self) -> dict[str, serializers.Field]:
-        fields = super().get_fields()
-        for field in fields.values():
-            field.required = False
-        return fields
+    shows_what_is_asked_for = True
 
 
 class ProductDetailSerializer(ProductSerializer):

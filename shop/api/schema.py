@@ -87,8 +87,10 @@ class Operation(AutoSchema):
         if direction == "request" and isinstance(serializer, Strict):
             schema["additionalProperties"] = False
         if direction == "response" and isinstance(serializer, ModelSerializer):
-            # What a row may be made without is there all the same when it is shown.
+            # What a row may be made without is there all the same when it is shown, unless the request chooses.
             schema["required"] = sorted(schema["properties"])
+            if getattr(serializer, "shows_what_is_asked_for", False):
+                del schema["required"]
         return schema
 
 

@@ -38,18 +38,22 @@ class Strict(serializers.Serializer):
 
 
 class Query(Strict):
-    """The parameters behind a question mark; each is given once. Those `elsewhere` are read by the paging."""
+    """The parameters behind a question mark; each is given once, or one with several values as often as it has some,
+    because not every generated client can put commas between them. Those `elsewhere` are read by the paging.
+    """
 
     elsewhere: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
         query = request.query_params
-        twice = [name for name in query if len(query.getlist(name)) > 1]
+        several = {name for name, field in cls().fields.items() if isinstance(field, Several)}
+        twice = [name for name in query.keys() - several if len(query.getlist(name)) > 1]
         try:
             if twice:
                 raise ValidationError({name: ["Give it once."] for name in twice})
-            asked = cls(data={name: query[name] for name in query if name not in cls.elsewhere})
+            given = {name: ",".join(query.getlist(name)) for name in query if name not in cls.elsewhere}
+            asked = cls(data=given)
             asked.is_valid(raise_exception=True)
         except ValidationError as error:
             raise Invalid(error.detail, "query") from None

@@ -206,6 +206,19 @@ def test_a_category_has_a_count_and_a_picture(
     assert [one["picture"]["id"] for one in shown] == [picture.pk] * 2
 
 
+def test_several_values_may_be_repeated_and_one_may_not(
+    client: Client, make_variant: Callable[..., Variant]
+) -> None:
+    """Not every generated client can put commas between them."""
+    make_variant(slug="ebb")
+    (card,) = client.get(PRODUCTS + "?fields=slug&fields=title,artist&include=story").json()["results"]
+    assert card.keys() == {"slug", "title", "artist", "story"}
+    refused = client.get(PRODUCTS + "?fields=slug&fields=secret")
+    assert [error["path"] for error in refused.json()["errors"]] == ["fields"]
+    twice = client.get(PRODUCTS + "?sort=price&sort=title")
+    assert (twice.status_code, [error["path"] for error in twice.json()["errors"]]) == (400, ["sort"])
+
+
 def test_all_of_it_is_public_and_asked_about_each_time(
     client: Client, make_variant: Callable[..., Variant]
 ) -> None:
