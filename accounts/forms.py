@@ -26,6 +26,8 @@ class Labelled:
         for name, field in self.fields.items():  # type: ignore[attr-defined]
             field.label = LABELS.get(name, field.label)
             field.widget.attrs.pop("placeholder", None)
+        if "code" in self.fields:  # type: ignore[attr-defined]
+            self.fields["code"].widget.attrs["inputmode"] = "numeric"  # type: ignore[attr-defined]
         if "password1" in self.fields:  # type: ignore[attr-defined]
             self.fields["password1"].help_text = PASSWORD_HINT  # type: ignore[attr-defined]
 

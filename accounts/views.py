@@ -9,6 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 
 class OwnEmailView(EmailView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Only what can be done is offered: one address is that to sign in with, a confirmed one needs no link."""
+        context = super().get_context_data(**kwargs)
+        several = len(context["emailaddresses"]) > 1
+        unconfirmed = any(not address.verified for address in context["emailaddresses"])
+        return {**context, "several": several, "unconfirmed": unconfirmed}
+
     def _action_primary(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse | None:
         """allauth takes any address while none is confirmed. It may be another account's, and none can be two's."""
         address = self._get_email_address(request)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.core import context as current
 from allauth.utils import build_absolute_uri
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest, HttpResponse
 from django.tasks import task
 from django.urls import reverse
@@ -29,13 +29,13 @@ class AccountAdapter(adapter.AccountAdapter):
             return
         agent = self.get_http_user_agent(self.request)
         told = {
-            "request": current.request,
+            "request": self.request,
+            "current_site": get_current_site(self.request),
             "email": address,
             "at": timezone.localtime(),
             "ip": self.get_client_ip(self.request),
             "device": device_name(agent),
             "reset_url": build_absolute_uri(self.request, reverse("account_reset_password")),
-            "host": self.request.get_host(),
             **(context or {}),
         }
         letter: Any = self.render_mail(template_prefix, address, told)

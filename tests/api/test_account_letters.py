@@ -58,6 +58,8 @@ def test_an_app_that_signs_in_is_told_of(app: App) -> None:
         assert "Breakwater on iPhone" in text
         assert "127.0.0.1" in text
         assert "http://testserver/accounts/password/reset/" in text
+    assert letter.body.endswith("Breakwater, http://testserver")
+    assert "who can sign in to your account at testserver." in html
     assert "leave it be" not in html
 
 

@@ -20,8 +20,10 @@ from shop.alerts.services import ask
 from shop.cart.models import Cart
 from shop.orders.models import Order
 from shop.orders.services import mark_paid
+from tests.api.people import code_of
 
 pytestmark = pytest.mark.browser
+PASSWORD = "a-long-passphrase"
 
 PAGES = [
     "/",
@@ -68,7 +70,7 @@ def own_pages(
         variant = cart.lines.get().variant
         paid = place(cart)
         mark_paid(paid)
-        client.force_login(customer)
+        client.post("/accounts/login/", {"login": customer.email, "password": PASSWORD})
         client.post("/cart/add/", {"variant": variant.pk, "quantity": 1})
         pending = place(Cart.objects.get(user=customer))
         client.post("/cart/add/", {"variant": variant.pk, "quantity": 2})
@@ -79,6 +81,7 @@ def own_pages(
         reset = next(word for word in mailoutbox[-1].body.split() if "/reset/key/" in word)
         ask(variant, Alert.Kind.CHEAPER, user=customer)
         invited = Invitation(variant.pk, Alert.Kind.CHEAPER, "ada@example.com", "24", "EUR")
+        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
         connection.close()
         return {
             "/cart/": "Your cart",
@@ -101,7 +104,10 @@ def own_pages(
             f"/account/addresses/{kept.pk}/": "Change an address",
             f"/account/addresses/{kept.pk}/delete/": "Remove this address?",
             "/accounts/email/": "Your e-mail addresses",
+            "/account/close/": "Close your account",
             "/accounts/password/change/": "Change your password",
+            "/accounts/sessions/": "Your devices",
+            "/accounts/2fa/": "Signing in with a code",
             f"/accounts/confirm-email/{EmailConfirmationHMAC(email).key}/": "Is this your address?",
             urlsplit(reset).path: "Set a new password",
         }
@@ -129,6 +135,61 @@ def test_axe_finds_nothing_on_the_pages_of_a_customer(
 
         assert report.violations_count == 0, f"{path}\n{report.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing_on_the_way_to_a_second_factor_and_back(
+    live_server: Any,
+    full_shelf: Any,
+    customer: User,
+    open_page: Callable[..., Page],
+    scheme: str,
+    width: int,
+) -> None:
+    EmailAddress.objects.create(user=customer, email=customer.email, verified=True, primary=True)
+
+    def clean(page: Page, heading: str) -> None:
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        report = Axe().run(page)
+        assert report.violations_count == 0, f"{heading}\n{report.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, heading
+
+    def sign_in() -> Page:
+        page = open_page(f"{live_server.url}/accounts/login/", scheme=scheme, width=width)
+        page.get_by_label("E-mail address").fill(customer.email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+        return page
+
+    page = sign_in()
+    page.goto(f"{live_server.url}/accounts/email/")
+    clean(page, "Your e-mail addresses")
+    expect(page.get_by_role("button", name="Remove it")).to_have_count(0)
+    page.goto(f"{live_server.url}/accounts/2fa/")
+    clean(page, "Signing in with a code")
+    page.get_by_role("link", name="Set it up").click()
+    clean(page, "Is it still you?")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    clean(page, "Set up an authenticator app")
+    secret = page.locator(".qr__key").inner_text()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Use it from now on").click()
+    clean(page, "Set up an authenticator app")
+    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("button", name="Use it from now on").click()
+    clean(page, "Recovery codes")
+    page.get_by_role("link", name="Make new ones").click()
+    clean(page, "New recovery codes?")
+    page.goto(f"{live_server.url}/accounts/2fa/")
+    clean(page, "Signing in with a code")
+
+    clean(sign_in(), "And the code")
+
+    page.get_by_role("link", name="Do without it").click()
+    clean(page, "Do without the app?")
+    page.get_by_role("button", name="Do without it").click()
+    clean(page, "Signing in with a code")
 
 
 @pytest.mark.parametrize("path", ["/checkout/", "/account/addresses/add/", "/accounts/password/change/"])

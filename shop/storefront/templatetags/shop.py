@@ -41,6 +41,12 @@ def device(user_agent: str) -> str:
 
 
 @register.filter
+def fours(key: str) -> list[str]:
+    """In parts that an eye can hold while it is typed in."""
+    return [key[at : at + 4] for at in range(0, len(key), 4)]
+
+
+@register.filter
 def taken_off(amount: Money) -> str:
     """`−€4.80`, of an amount above or below zero."""
     return f"−{in_words(abs(amount))}"
