@@ -185,7 +185,7 @@ PARAMETERS = [
         "e", {"type": "string", "maxLength": 16}, "For each stream, in their order, the epoch; with `o`."
     ),
     _several(
-        "o", {"type": "string", "pattern": "^[0-9]{0,15}$"}, "For each the offset. Without: from now on."
+        "o", {"type": "string", "pattern": "^[0-9]{1,15}$"}, "For each the offset. Without: from now on."
     ),
 ]
 WAIT = OpenApiParameter(

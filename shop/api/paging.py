@@ -36,6 +36,13 @@ class Cursor(CursorPagination):
             raise Invalid({"limit": [f"A number from 1 to {LARGEST_PAGE}."]}, "query", "bad_limit")
         return int(given)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        for one in parameters:
+            if one["name"] == self.page_size_query_param:
+                one["schema"] |= {"minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE}
+        return parameters
+
     def paginate_queryset(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().paginate_queryset(*args, **kwargs)

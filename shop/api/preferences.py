@@ -39,7 +39,9 @@ class ChoiceSerializer(Strict):
 
 
 class ChoicesSerializer(Strict):
-    kinds = serializers.ListField(child=ChoiceSerializer(), min_length=1, max_length=MOST_KINDS)
+    kinds = serializers.ListField(
+        child=ChoiceSerializer(), required=False, min_length=1, max_length=MOST_KINDS
+    )
 
 
 class PreferencesView(ApiView):
@@ -63,7 +65,7 @@ class PreferencesView(ApiView):
         asked = ChoicesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         known = {choice.kind: choice for choice in choices(request.user)}  # type: ignore[arg-type]
-        wanted = asked.validated_data["kinds"]
+        wanted = asked.validated_data.get("kinds", [])
         if unknown := [one["kind"] for one in wanted if one["kind"] not in known]:
             raise Unfit({"kinds": [f"There is no kind {kind}." for kind in unknown]}, "unknown_kind")
         with transaction.atomic():

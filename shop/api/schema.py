@@ -86,12 +86,24 @@ class Operation(AutoSchema):
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
         if direction == "request" and isinstance(serializer, Strict):
             schema["additionalProperties"] = False
+        if direction == "response":
+            for one in schema.get("properties", {}).values():
+                _widen(one)
         if direction == "response" and isinstance(serializer, ModelSerializer):
             # What a row may be made without is there all the same when it is shown, unless the request chooses.
             schema["required"] = sorted(schema["properties"])
             if getattr(serializer, "shows_what_is_asked_for", False):
                 del schema["required"]
         return schema
+
+
+def _widen(shown: dict[str, Any]) -> None:
+    """What a column could hold says nothing of what it means, and is another number on another database."""
+    if shown.get("maximum", 0) >= 2**31 - 1:
+        del shown["maximum"]
+        shown.pop("format", None)
+    if shown.get("minimum", 0) <= -(2**31):
+        del shown["minimum"]
 
 
 def refusals(*errors: type[ShopError]) -> dict[Any, OpenApiResponse]:

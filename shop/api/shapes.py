@@ -17,16 +17,30 @@ from shop.api.paging import LARGEST_PAGE
 from shop.api.refusals import Invalid
 from shop.money import as_json
 
+# What REST framework would turn into what it wants: the number 12 into a text, "yes" into true.
+JSON_TYPES = (
+    (serializers.CharField, str),
+    (serializers.BooleanField, bool),
+    (serializers.IntegerField, (int, float)),
+)
+
 
 class Strict(serializers.Serializer):
-    """What a client sends: a name that is not known is an error, not a thing overlooked."""
+    """What a client sends: a name that is not known is an error, not a thing overlooked, and no type is another."""
+
+    is_typed = True
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            known = {name for name, field in self.fields.items() if not field.read_only}
+            known = {name: field for name, field in self.fields.items() if not field.read_only}
             if unknown := [name for name in data if name not in known]:
                 fault = serializers.ErrorDetail("There is no such field.", code="unknown_field")
                 raise ValidationError({name: [fault] for name in unknown})
+            if self.is_typed and (
+                mistyped := [name for name in data if _is_mistyped(known[name], data[name])]
+            ):
+                fault = serializers.ErrorDetail("Not of the type that it has in the schema.", code="invalid")
+                raise ValidationError({name: [fault] for name in mistyped})
         return super().to_internal_value(data)
 
     @classmethod
@@ -42,6 +56,7 @@ class Query(Strict):
     because not every generated client can put commas between them. Those `elsewhere` are read by the paging.
     """
 
+    is_typed = False  # all of it is text
     elsewhere: tuple[str, ...] = ()
 
     @classmethod
@@ -58,6 +73,13 @@ class Query(Strict):
         except ValidationError as error:
             raise Invalid(error.detail, "query") from None
         return asked.validated_data
+
+
+def _is_mistyped(field: Any, value: Any) -> bool:
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        return any(_is_mistyped(field.child, one) for one in value)
+    wanted = next((types for kind, types in JSON_TYPES if isinstance(field, kind)), object)
+    return value is not None and not isinstance(value, wanted)
 
 
 class Several(serializers.ListField):
