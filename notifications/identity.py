@@ -97,6 +97,14 @@ def renewed(reader: Reader) -> Reader:
     return fresh if fresh.user.pk == reader.user.pk else reader
 
 
+def as_of_now(reader: Reader) -> Reader:
+    """Staff with the permissions they have now: a user remembers for good what it was once asked for."""
+    if not _is_staff(reader.user):
+        return reader
+    user = _users({reader.user.pk}).get(reader.user.pk, AnonymousUser())
+    return Reader(user, reader.session, reader.session_key)
+
+
 # Who may stay
 
 

@@ -107,6 +107,7 @@ class Subscription:
 
     def _look(self, reader: Reader, sub: Sub, limit: int, known: log.Opened | None) -> log.Opened | None:
         """In a thread: None if there is no such stream for this reader. `known` is what the feed remembers."""
+        reader = identity.as_of_now(reader)
         # A connection that serves every tab outlives what its session held when it opened.
         if not (may_read(reader, sub.stream) or may_read(identity.renewed(reader), sub.stream)):
             return None

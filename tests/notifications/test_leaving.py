@@ -102,6 +102,44 @@ def test_lost_permission_closes_the_stream_and_leaves_the_rest(opened, user):
     assert client.hear()["s"] == f"own:{user.pk}"
 
 
+def test_lost_permission_cannot_be_asked_back_on_the_open_socket(opened, user):
+    client, _ = opened
+    user.user_permissions.add(Permission.objects.get(codename="view_session"))
+    place = client.sub("desk:any")
+    assert place["t"] == "ok"
+    user.user_permissions.clear()
+    assert client.hear()["t"] == "err"
+    for where in ({}, {"e": place["e"], "o": place["o"]}):
+        assert client.sub("desk:any", **where)["code"] == "not_found"
+    say("desk:any")
+    client.hear_nothing(0.3)
+
+
+def test_permission_got_meanwhile_opens_on_the_same_socket(opened, user):
+    client, _ = opened
+    assert client.sub("desk:any")["t"] == "err"
+    user.user_permissions.add(Permission.objects.get(codename="view_session"))
+    assert client.sub("desk:any")["t"] == "ok"
+
+
+def test_lost_permission_is_told_to_whoever_asks_by_plain_http(visitor, channels, user):
+    browser = Browser()
+    browser.force_login(user)
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    user.user_permissions.add(Permission.objects.get(codename="view_session"))
+    source = visitor.stream("desk:any", f"own:{user.pk}", **cookie)
+    assert [frame["t"] for frame in source.opened()] == ["ok", "ok"]
+    assert visitor.poll("desk:any", **cookie).kinds == ["ok"]
+    user.user_permissions.clear()
+    assert visitor.poll("desk:any", **cookie).error == (404, "not_found")
+    said = source.hear()
+    assert (said["t"], said["stream"], said["code"]) == ("err", "desk:any", "not_found")
+    say("desk:any")
+    say(f"own:{user.pk}")
+    assert source.hear()["s"] == f"own:{user.pk}"
+    source.close()
+
+
 def test_whoever_may_stay_stays(opened, connect, room, settings):
     settings.NOTIFICATIONS_REVIEW_SECONDS = 0.2
     client, _ = opened

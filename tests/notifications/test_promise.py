@@ -194,7 +194,7 @@ class Promise(RuleBasedStateMachine):
         self.world.revoke()
         self.admitted = False
         if self.client is not None:
-            self._ended("err", stream=self.stream)
+            self._refused()
 
     @precondition(lambda self: not self.admitted)
     @rule()
@@ -238,6 +238,14 @@ class Promise(RuleBasedStateMachine):
         if self.world.is_told:
             frame = self._until(kind)
             assert {name: frame[name] for name in said} == said
+        self._gone()
+
+    def _refused(self) -> None:
+        """What was withdrawn is not had by asking for it again on the same connection."""
+        if self.world.is_told:
+            assert self._until("err")["stream"] == self.stream
+        again = self.client.sub(self.stream, e=self.place.epoch, o=self.place.offset)
+        assert (again["t"], again["code"]) == ("err", "not_found")
         self._gone()
 
     def _until(self, kind: str) -> dict:
