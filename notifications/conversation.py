@@ -119,7 +119,8 @@ class Conversation:
             case Ack():
                 self._acknowledge(frame)
             case Pong():
-                self._rest()
+                if isinstance(self._deadline, Deadline):  # one that nobody asked for puts off no heartbeat
+                    self._rest()
             case Hello():
                 raise protocol.BadFrame
 
@@ -147,19 +148,21 @@ class Conversation:
         subscription = self._subscriptions.pop(stream, None)
         if subscription is not None:
             subscription.stop()
-            self._made_room()
+            self._made_room(renews=False)
 
     def _acknowledge(self, ack: Ack) -> None:
         subscription = self._subscriptions.get(ack.stream)
         if subscription is not None and subscription.acknowledge(ack.offset):
             self._made_room()
 
-    def _made_room(self) -> None:
-        self._forget_stall()
+    def _made_room(self, *, renews: bool = True) -> None:
         waiting = [each for each in self._subscriptions.values() if each.waiting]
         if waiting and not self.window.is_half_open():
-            self.stalled()
+            if renews:  # by an acknowledgement: to leave another stream is none
+                self._forget_stall()
+                self.stalled()
             return
+        self._forget_stall()
         for each in waiting:
             each.resume()
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -217,6 +218,21 @@ def test_client_that_never_acknowledges_ends_in_4008(connect, room, settings):
     say(room, 200)
     bye, code = client.ended()
     assert (bye["code"], bye["reconnect"], code) == (4008, True, 4008)
+
+
+def test_other_streams_that_come_and_go_do_not_hide_a_stall(connect, room, settings):
+    settings.NOTIFICATIONS_LIMITS = {"stall": 0.8}
+    client = subscribed(connect, room)
+    say(room, 200)
+    heard, until = [], time.monotonic() + 4
+    while "bye" not in heard and time.monotonic() < until:
+        client.say("sub", id=2, stream=f"{room}-other").say("unsub", id=3, stream=f"{room}-other")
+        with suppress(TimeoutError):
+            while heard[-1:] != ["bye"]:
+                frame = client.hear(0.2)
+                heard.append(frame["t"])
+    assert (frame["t"], frame["code"]) == ("bye", 4008)
+    assert heard.count("ev") == 128
 
 
 def test_small_acknowledgement_does_not_hide_a_stall(connect, room, settings):

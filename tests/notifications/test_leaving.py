@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from types import SimpleNamespace
 
 import aiohttp
@@ -172,6 +172,20 @@ def test_socket_that_was_open_long_enough_is_asked_to_come_again(connect, settin
     while (frame := client.hear())["t"] == "ping":
         client.say("pong")
     assert (frame["t"], frame["code"], frame["reconnect"]) == ("bye", 4020, True)
+
+
+def test_pong_that_nobody_asked_for_puts_off_neither_the_heartbeat_nor_the_age(connect, settings):
+    settings.NOTIFICATIONS_LIMITS = {"ping": 0.4, "pong": 5, "age": 0.6}
+    client = connect()
+    client.hello()
+    heard, until = [], time.monotonic() + SECONDS
+    while "bye" not in heard and time.monotonic() < until:
+        client.say("pong")
+        with suppress(TimeoutError):
+            frame = client.hear(0.2)
+            heard.append(frame["t"])
+    assert heard == ["ping", "bye"]
+    assert frame["code"] == 4020
 
 
 def test_more_greetings_than_there_is_room_for_are_answered_503(connect, monkeypatch, harbour):
