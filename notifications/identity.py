@@ -41,7 +41,7 @@ def reader_by_session(key: str) -> Reader:
 def issue_ticket(
     user: AbstractBaseUser | AnonymousUser, session_key: str = "", grants: Mapping[str, Any] | None = None
 ) -> str:
-    """Good for one connection within a minute. One that belongs to a session ends with it.
+    """Good for one connection within a minute. One that belongs to a session ends with it, also before it was used.
 
     `grants` stand in for what a session holds: streams that are open to it are open to the ticket, also to a guest's.
     """
@@ -64,7 +64,12 @@ def reader_by_ticket(secret: str) -> Reader | None:
             return None
     user = ticket.user or AnonymousUser()
     fresh = ticket.expires_at > timezone.now() and (ticket.user is None or ticket.user.is_active)
-    return Reader(user, ticket.grants, ticket.session_key) if fresh else None
+    return Reader(user, ticket.grants, ticket.session_key) if fresh and _still_stands(ticket) else None
+
+
+def _still_stands(ticket: Ticket) -> bool:
+    """Whether the session that asked for it is signed in as then: it may have ended, or the password be another."""
+    return not ticket.session_key or reader_by_session(ticket.session_key).user.pk == ticket.user_id
 
 
 # Over plain HTTP a client may say who it is in `Authorization: <scheme> <credentials>`.

@@ -74,6 +74,17 @@ def test_an_accounts_ticket_ends_with_its_sign_in(customer: User, order: Order) 
     assert withdrawn([(reader, [])]) == [(False, [])]
 
 
+def test_an_accounts_ticket_opens_nothing_once_its_sign_in_or_password_is_another(customer: User) -> None:
+    app, second = App().sign_in(), App().sign_in()
+    tickets = [each.post("events/ticket/", {}).json()["ticket"] for each in (app, second, second)]
+    assert reader_by_ticket(tickets[1]) is not None
+    app.post("auth/sign-out/")
+    assert reader_by_ticket(tickets[0]) is None
+    customer.set_password("another-long-passphrase")
+    customer.save()
+    assert reader_by_ticket(tickets[2]) is None
+
+
 def test_an_access_token_reads_as_its_account_until_it_signs_out(customer: User) -> None:
     app = App().sign_in()
     token = app.tokens["access_token"]

@@ -70,6 +70,12 @@ def let_the_session_run_out(browser, user):
     Session.objects.update(expire_date="2020-01-01T00:00:00Z")
 
 
+def change_password_here(browser, user):
+    """The page that does it stays signed in, under a new session."""
+    change_password(browser, user)
+    browser.force_login(user)
+
+
 REASONS = [sign_out, change_password, disable, delete, let_the_session_run_out]
 
 
@@ -91,6 +97,18 @@ def test_socket_of_a_ticket_ends_with_the_session_that_asked_for_it(connect, use
     assert client.sub(f"own:{user.pk}")["t"] == "ok"
     browser.logout()
     assert client.ended()[1] == 4503
+
+
+@pytest.mark.parametrize("happens", [*REASONS, change_password_here])
+def test_ticket_of_a_session_that_ended_before_it_was_used_opens_nothing(connect, visitor, user, happens):
+    browser = Browser()
+    browser.force_login(user)
+    tickets = [issue_ticket(user, browser.session.session_key) for _ in range(2)]
+    happens(browser, user)
+    bye, code = connect().say("hello", ticket=tickets[0]).ended()
+    assert (bye["code"], bye["reconnect"], code) == (4501, False, 4501)
+    answer = visitor.poll("square:any", wait=0, Authorization=f"Ticket {tickets[1]}")
+    assert answer.error == (401, "bad_ticket")
 
 
 def test_lost_permission_closes_the_stream_and_leaves_the_rest(opened, user):
