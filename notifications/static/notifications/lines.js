@@ -7,8 +7,20 @@ const PROTOCOL = "shop-notify.v1";
 const SOCKET = new URL("/ws/notifications/", location.origin.replace(/^http/, "ws"));
 const EVENTS = new URL("/api/v1/events/stream/", location.origin);
 
+/* The server takes 20 frames/s and a burst of 40. The difference is for a network that holds frames up and then hands
+ * them over all at once. */
+const FRAMES_PER_SECOND = 12;
+const FRAMES_BURST = 24;
+/* A stream that goes makes room for one that comes. Acks and subs take turns, so that neither keeps the other back. */
+const RANKS = { hello: 0, pong: 0, unsub: 1, ack: 2, sub: 2 };
+
 export class SocketLine {
   #socket = new WebSocket(SOCKET, PROTOCOL);
+  #waiting = new Map(); // the newest frame about each thing
+  #told = new Set(); // streams that the server has been asked for
+  #left = FRAMES_BURST;
+  #at = performance.now();
+  #timer;
 
   constructor(topics, { heard, closed }) {
     this.#socket.onopen = () => {
@@ -21,18 +33,42 @@ export class SocketLine {
 
   ask({ stream, asked, epoch, last }) {
     const from = last === null ? {} : { e: epoch, o: last };
-    this.say({ t: "sub", id: asked, stream, ...from });
+    this.#put(stream, { t: "sub", id: asked, stream, ...from });
   }
 
   drop({ stream }) {
-    this.say({ t: "unsub", id: 0, stream });
+    if (this.#told.has(stream)) this.#put(stream, { t: "unsub", id: 0, stream });
+    else this.#waiting.delete(stream);
   }
 
   say(frame) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+    this.#put(frame.s ? `${frame.t} ${frame.s}` : frame.t, frame);
+  }
+
+  #put(about, frame) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#waiting.set(about, frame);
+    this.#sendWhatMay();
+  }
+
+  #sendWhatMay() {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    this.#left = Math.min(FRAMES_BURST, this.#left + ((now - this.#at) / 1000) * FRAMES_PER_SECOND);
+    this.#at = now;
+    const inTurn = [...this.#waiting].sort(([, one], [, other]) => RANKS[one.t] - RANKS[other.t]);
+    for (const [about, frame] of inTurn.slice(0, this.#left)) {
+      this.#left--;
+      this.#waiting.delete(about);
+      if (frame.t === "sub") this.#told.add(about);
+      if (frame.t === "unsub") this.#told.delete(about);
+      this.#socket.send(JSON.stringify(frame));
+    }
+    if (this.#waiting.size) this.#timer = setTimeout(() => this.#sendWhatMay(), 1000 / FRAMES_PER_SECOND);
   }
 
   close() {
+    clearTimeout(this.#timer);
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
   }

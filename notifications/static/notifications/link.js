@@ -16,6 +16,8 @@ const SOCKET_TRIES = 3;
 const SOCKET_AGAIN_MS = 60000;
 const SOCKET_AGAIN_MAX_MS = 15 * 60000;
 const REVOKED = 4503;
+const TOO_MANY = 4504;
+const FEWER_MS = 60000; // by then the server knows which of the reader's sockets are dead
 const NOTHING_WRONG = new Set([4009, 4020]); // a full window, or old age
 
 export class Link {
@@ -139,10 +141,10 @@ export class Link {
     bye: ({ code, reconnect, retry_ms }) => {
       if (NOTHING_WRONG.has(code)) return this.#reopen();
       if (code === REVOKED && this.#reader !== null) return this.#doubt();
-      if (!reconnect) return this.#end(code);
+      if (!reconnect && code !== TOO_MANY) return this.#end(code);
       this.#hangUp();
       this.#change("offline");
-      this.#openIn(retry_ms);
+      this.#openIn(code === TOO_MANY ? FEWER_MS * (1 + Math.random()) : retry_ms);
     },
   };
 
