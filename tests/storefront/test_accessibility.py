@@ -131,6 +131,8 @@ def test_axe_finds_nothing_on_the_pages_of_a_customer(
     for path, heading in own_pages.items():
         page.goto(f"{live_server.url}{path}")
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        for here in page.locator(".account-nav [aria-current]").all():
+            expect(here).to_be_in_viewport(ratio=1)
         report = Axe().run(page)
 
         assert report.violations_count == 0, f"{path}\n{report.generate_report()}"

@@ -99,6 +99,9 @@ def test_a_change_asks_for_the_password_once_more(customer: User) -> None:
     client, _ = sign_in(customer)
     for path in ("/accounts/2fa/totp/activate/", "/account/close/"):
         assert client.get(path).headers["Location"].startswith("/accounts/reauthenticate/"), path
+    refused = client.post("/accounts/reauthenticate/", {"password": "wrong"}).text
+    parts = ('<input type="password"', "not your present password", "Forgot your password?")
+    assert [*parts] == sorted(parts, key=refused.index)
 
 
 def test_devices_are_listed_and_signed_out(own: Client, customer: User) -> None:
@@ -146,6 +149,7 @@ def test_an_account_with_an_order_under_way_stays(own: Client, customer: User, o
     page = own.get("/account/close/").text
     assert order.number in page
     assert "Close it for good" not in page
+    assert "Back to your account" in page
     assert "still on its way" in own.post("/account/close/", follow=True).text
     assert User.objects.exists()
 
