@@ -41,7 +41,7 @@ def code_of(secret: str) -> str:
 
 def set_up(client: Client) -> str:
     page = client.get("/accounts/2fa/totp/activate/").text
-    secret = re.search(r'qr__key">([A-Z2-7=]+)<', page)
+    secret = re.search(r"secret=([A-Z2-7=]+)&amp;", page)
     assert secret, page
     answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret[1])})
     assert answer.status_code == 302, answer.text
