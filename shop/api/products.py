@@ -25,7 +25,7 @@ from shop.api.refusals import NotFound
 from shop.api.selecting import SelectionQuery, select
 from shop.api.serving import RenderedMixin
 from shop.api.shapes import Query, Several, stream
-from shop.api.sync import changed_since, gone_since, read_token, token_of
+from shop.api.sync import changed_since, epoch, gone_since, read_token, token_of
 from shop.api.views import ApiViewSet
 from shop.catalog.changes import EVERYTHING, last_place
 from shop.catalog.listing import SORTS, related
@@ -94,17 +94,19 @@ class ProductViewSet(RenderedMixin, mixins.ListModelMixin, ApiViewSet):
         query = ProductQuery.read(request)
         members = ProductQuery.members(query)
         # Read before the rows, so that what changes meanwhile is told the next time.
-        place = read_token("as_of", query["as_of"]) if "as_of" in query else last_place()
-        since = read_token("changed_since", query["changed_since"]) if "changed_since" in query else None
+        log = epoch()
+        place = read_token("as_of", query["as_of"], log) if "as_of" in query else last_place()
+        since = read_token("changed_since", query["changed_since"], log) if "changed_since" in query else None
         found = self._found(query) if since is None else changed_since(self._found(query), since)
         page = self.paginate_queryset(found)
         assert isinstance(self.paginator, Cursor)
-        self.paginator.base_url = replace_query_param(request.build_absolute_uri(), "as_of", token_of(place))
+        token = token_of(place, log)
+        self.paginator.base_url = replace_query_param(request.build_absolute_uri(), "as_of", token)
         # Before the rows are filled, which reads their prices once more.
         links = {"next": self.paginator.get_next_link(), "previous": self.paginator.get_previous_link()}
         gone = gone_since(found, since) if since else []
         cards = self._cards(page or [], members)
-        return Response({**links, "results": cards, "sync": token_of(place), "gone": gone})
+        return Response({**links, "results": cards, "sync": token, "gone": gone})
 
     @extend_schema(operation_id="products_retrieve", responses={200: ProductDetailSerializer})
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from djmoney.money import Money
 
+from shop.api.sync import epoch, token_of
+from shop.catalog.changes import Place, last_place
 from shop.catalog.models import Category, Product, Variant
 from shop.inventory.services import receive
 
@@ -111,6 +114,40 @@ def test_a_token_of_somebody_elses_making_is_refused(client: Client) -> None:
         assert (answer.status_code, told) == (422, [(parameter, "bad_token")])
 
 
+def test_a_token_from_before_a_restored_backup_is_refused_and_a_fresh_copy_follows(
+    client: Client, make_variant: Callable[..., Variant]
+) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    make_variant(slug="ebb", visible_from=past)
+    copy = Copy(client)
+    copy.update()
+    call_command("after_restore")
+    make_variant(slug="flow", visible_from=past)
+    for parameter in ("changed_since", "as_of"):
+        answer = client.get(f"{PRODUCTS}?{parameter}={copy.sync}")
+        told = [(one["path"], one["code"]) for one in answer.json()["errors"]]
+        assert (answer.status_code, told) == (422, [(parameter, "bad_token")])
+    fresh = Copy(client)
+    fresh.update()
+    make_variant(slug="neap", visible_from=past)
+    assert fresh.update()["slugs"] == ["neap"]
+    assert fresh.rows == fresh.whole()
+
+
+def test_without_a_new_epoch_a_token_of_the_lost_time_would_pass(
+    client: Client, make_variant: Callable[..., Variant]
+) -> None:
+    """The control: a place beyond the restored log is one where nothing of it is news."""
+    variant = make_variant(slug="ebb", visible_from=timezone.now() - timedelta(hours=1))
+    copy = Copy(client)
+    copy.update()
+    here = last_place()
+    copy.sync = token_of(Place(here.number + 10**6, here.at), epoch())
+    Product.objects.filter(pk=variant.product.pk).update(title="Changed since")
+    assert copy.update()["slugs"] == []
+    assert copy.rows != copy.whole()
+
+
 def test_a_change_between_two_pages_is_told_the_next_time(
     client: Client, make_variant: Callable[..., Variant]
 ) -> None:
@@ -132,6 +169,6 @@ def test_asking_for_changes_takes_a_few_queries_however_many_there_are(
     for wanted in (3, 30):
         while Product.objects.count() < wanted:
             make_variant()
-        with django_assert_num_queries(7):  # place, rows, told, ended, here, covers, prices and stock
+        with django_assert_num_queries(8):  # epoch, place, rows, told, ended, here, covers, prices and stock
             shown = client.get(f"{PRODUCTS}?limit=100&changed_since={sync}").json()
         assert len(shown["results"]) == wanted

@@ -15,6 +15,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
@@ -342,6 +343,26 @@ def test_after_a_restored_backup_clients_are_told(connect, room):
     say(room, 2)
     ok = again.sub(room, e=epoch, o=5)
     assert (ok["recovered"], ok["o"]) == (False, 5)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_only_a_new_epoch_tells_a_restored_log_from_the_lost_one(connect, room, told):
+    """The client saw five, the backup has three, and two others took the places of those that were lost."""
+    say(room, 5)
+    client = connect()
+    client.hello()
+    epoch = client.sub(room)["e"]
+    client.close()
+    Event.objects.filter(offset__gt=3).delete()
+    Stream.objects.update(top=3)
+    if told:
+        call_command("new_epoch")
+    say(room, 2)
+    back = connect()
+    back.hello()
+    ok = back.sub(room, e=epoch, o=5)
+    assert (ok["recovered"], ok["o"]) == (not told, 5)
+    back.hear_nothing(0.3)  # the two are lost either way; without the command nobody knows
 
 
 async def test_connection_that_opens_while_leaving_is_sent_away():
