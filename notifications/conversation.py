@@ -67,7 +67,13 @@ class Conversation:
         if not isinstance(frame, Hello):
             raise protocol.NoHello
         self._deadline.cancel()
-        reader = await self._who(frame)
+        try:
+            reader = await self._who(frame)
+        except Bye:
+            raise
+        except Exception as fault:  # one line each: a database that is away meets thousands of greetings
+            logger.warning("%s cannot be told who it is: %s", self.id, type(fault).__name__)
+            raise protocol.Unavailable from fault
         if self.over:
             return
         self._count(reader)

@@ -61,6 +61,10 @@ class Resync(Bye):
     code, reason = 4002, "the log moved on without you: subscribe again"
 
 
+class Unavailable(Bye):
+    code, reason, retry_ms = 4003, "cannot tell who you are just now: come again", (1000, 5000)
+
+
 class Slow(Bye):
     code, reason = 4008, "nothing acknowledged for too long"
 

@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 from django.test import Client as Browser
 
+from notifications import identity
 from notifications.identity import issue_ticket
 from notifications.models import Ticket
 from notifications.origins import may_open
@@ -201,6 +203,27 @@ def test_thirty_third_stream_is_refused(connect, room):
     assert client.sub(room)["code"] == "too_many_streams"
     client.say("unsub", id=1, stream=f"{room}-0")
     assert client.sub(room)["t"] == "ok"
+
+
+def test_hello_while_the_database_is_away_ends_in_4003(connect, harbour, user, monkeypatch, caplog):
+    headers, ticket = cookie_of(user), issue_ticket(user)
+    with_cookie = connect(headers=headers, origin=f"http://127.0.0.1:{harbour.port}")
+    with_ticket, told = connect(), "could not connect to the host of the database"
+
+    def away(*_):
+        raise OperationalError(told)
+
+    with monkeypatch.context() as at_the_hello:
+        at_the_hello.setattr(identity, "reader_by_session", away)
+        at_the_hello.setattr(identity, "reader_by_ticket", away)
+        for client in (with_cookie.say("hello"), with_ticket.say("hello", ticket=ticket)):
+            bye, code = client.ended()
+            assert (bye["code"], bye["reconnect"], code) == (4003, True, 4003)
+            assert 1000 <= bye["retry_ms"] <= 5000
+    lines = [record for record in caplog.records if record.name == "notifications.conversation"]
+    assert [(record.levelname, record.exc_info) for record in lines] == [("WARNING", None)] * 2
+    assert told not in caplog.text
+    assert connect().hello(ticket=ticket)["t"] == "welcome"  # it was not used up
 
 
 def test_silence_instead_of_hello_ends_in_4502(connect, settings):

@@ -11,10 +11,11 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from notifications import hub as hubs
+from notifications import identity
 from notifications.identity import _schemes, issue_ticket, register_scheme
 from notifications.log import position
 from notifications.models import Event, Stream
@@ -419,6 +420,17 @@ def test_server_that_is_busy_greeting_says_when_to_come_again(visitor, hub, room
     answer = visitor.poll(room)
     assert answer.error == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_database_that_is_away_is_a_503_with_a_time_to_come_again(visitor, cookie, user, monkeypatch):
+    def away(*_):
+        raise OperationalError("away")
+
+    monkeypatch.setattr(identity, "reader_by_session", away)
+    for path in ("", "stream/"):
+        answer = visitor.run(visitor.ask(path, query((f"own:{user.pk}", "", 0)), cookie))
+        assert answer.error == (503, "unavailable")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 6
 
 
 def test_server_that_leaves_sends_its_streams_elsewhere(other_harbours, visitor_at, room):
