@@ -29,7 +29,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(200, 5, POINTS, POINTS)
-SMALL = Size(20, 1, ("before send",), ("after insert",))
+SMALL = Size(20, 1, ("before send", "after select", "before commit"), ("after insert", "after send"))
 
 
 def run(site: Site, size: Size) -> Iterator[Case]:

@@ -1,4 +1,6 @@
-"""The fault runs in their small form. How late is for the runs themselves, on a machine that does nothing else."""
+"""The fault runs in their small form, with the bounds they print. How many milliseconds late something is, and how it
+compares with before, is for the runs themselves, on a machine that does nothing else.
+"""
 
 import json
 import os
@@ -12,6 +14,8 @@ from lab.faults import disk
 from lab.faults.harness import SALES, SOCKETS
 from tests.on_postgres import Half
 from tests.processes import ROOT
+
+ELSEWHERE = ("_ms", "_ratio")
 
 
 @pytest.mark.timeout(400)
@@ -38,7 +42,7 @@ def test_nothing_is_lost_whatever_breaks(
         for run in runs
         for name, case in run["cases"].items()
         for count, most in run["bounds"].items()
-        if not case["control"] and isinstance(most, int) and case.get(count, 0) > most
+        if not case["control"] and not count.endswith(ELSEWHERE) and case.get(count, 0) > most
     ]
     assert not broken, done.stderr[-4000:]
     # The controls: what Channels does by itself when a thread blocks, and an order placed in several awaited steps.

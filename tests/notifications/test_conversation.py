@@ -17,6 +17,7 @@ from notifications.identity import issue_ticket
 from notifications.models import Ticket
 from notifications.origins import may_open
 from notifications.protocol import FRAME_BYTES
+from tests.notifications.visitor import query
 from tests.notifications.writing import say
 
 
@@ -337,12 +338,22 @@ BAD_ORIGINS = [
 
 
 @pytest.mark.parametrize("origin", BAD_ORIGINS)
-def test_page_of_another_origin_is_refused(connect, harbour, origin):
+def test_page_of_another_origin_is_refused_with_a_cookie_and_without(connect, harbour, user, origin):
     origin = origin.format(port=harbour.port)
-    with pytest.raises(aiohttp.WSServerHandshakeError, match=r"40[03]"):  # Daphne refuses some with a 400
-        connect(origin=origin)
+    for headers in ({}, cookie_of(user)):
+        with pytest.raises(aiohttp.WSServerHandshakeError, match=r"40[03]"):  # Daphne refuses some with a 400
+            connect(origin=origin, headers=headers)
     headers = [(b"host", f"127.0.0.1:{harbour.port}".encode()), (b"origin", origin.encode())]
     assert not may_open({"headers": headers})
+
+
+@pytest.mark.parametrize("origin", BAD_ORIGINS)
+def test_plain_http_tells_a_page_of_another_origin_nothing(visitor, channels, user, origin):
+    headers = cookie_of(user) | {"Origin": origin.format(port=channels.port)}
+    for path in ("", "stream/"):
+        for sent in (headers, {"Origin": headers["Origin"]}):
+            answer = visitor.run(visitor.ask(path, query((f"own:{user.pk}", "", 0)), sent))
+            assert answer.error == (403, "foreign_origin")
 
 
 def test_two_origins_are_refused(connect, harbour):
