@@ -21,6 +21,7 @@ from daphne import server, ws_protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection
 
+from notifications import metrics
 from notifications.consumers import FRAMES
 from notifications.hub import current_hub
 from notifications.protocol import MESSAGE_BYTES, UNREAD_BYTES
@@ -132,6 +133,7 @@ class Doorway:
 
     def come(self, protocol: SocketProtocol) -> None:
         if len(self._waiting) >= WAITING:
+            metrics.refused("channels", 503)
             protocol.failHandshake("Come again in a moment.", 503)
             return
         self._waiting.append(protocol)

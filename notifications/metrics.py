@@ -4,7 +4,8 @@
 
 - once per event, when its frame has gone to the last local socket (COMMIT_TO_SEND, which also reads the clock),
 - at most once per acknowledgement, whatever it acknowledges (SEND_TO_ACK),
-- once per connection that ends and once per stream that is resumed (CLOSES, RESUMES; these look up a label),
+- once per connection that ends or is refused and once per stream that is resumed (CLOSES, REFUSALS, RESUMES; these
+  look up a label),
 - four times a second (LOOP_LAG).
 
 What is handed to a socket adds one to a plain int of the hub. Everything else costs nothing until somebody asks:
@@ -36,6 +37,11 @@ CLOSES = Counter(
     f"Connections that ended, by the code of the bye; {GONE} where the client just went or its poll was answered.",
     ["door", "code"],
 )
+REFUSALS = Counter(
+    "notifications_refusals",
+    "Handshakes that opened nothing, by their HTTP status: 403 for a foreign origin, 503 for want of room.",
+    ["door", "status"],
+)
 RESUMES = Counter(
     "notifications_resumes", "Streams opened from a position, by whether nothing was missing.", ["recovered"]
 )
@@ -55,6 +61,10 @@ def acknowledged(sent_at: float) -> None:
 
 def closed(door: str, code: str) -> None:
     CLOSES.labels(door, code).inc()
+
+
+def refused(door: str, status: int) -> None:
+    REFUSALS.labels(door, status).inc()
 
 
 def resumed(recovered: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from notifications import metrics
 from notifications.hub import current_hub
 
 ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
@@ -30,9 +31,11 @@ class OriginGate:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if not may_open(scope):
+            metrics.refused("channels", 403)
             await receive()
             await send({"type": "websocket.close", "code": 4403})
         elif not current_hub().has_room:
+            metrics.refused("channels", 503)
             await receive()
             await _refuse(scope, send)
         else:

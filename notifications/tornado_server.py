@@ -18,6 +18,7 @@ from tornado.iostream import StreamBufferFullError
 from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
+from notifications import metrics
 from notifications.conversation import Conversation
 from notifications.hub import current_hub
 from notifications.models import Stream
@@ -36,10 +37,12 @@ class SocketHandler(WebSocketHandler):
         headers = [
             (name.lower().encode(), value.encode("latin1")) for name, value in self.request.headers.get_all()
         ]
+        status = 0 if current_hub().has_room else 503
         if not may_open({"headers": headers}):
-            raise HTTPError(403)
-        if not current_hub().has_room:
-            raise HTTPError(503)
+            status = 403
+        if status:
+            metrics.refused("tornado", status)
+            raise HTTPError(status)
 
     def check_origin(self, origin: str) -> bool:
         return True  # Tornado asks this of some clients only; prepare() has judged them all.

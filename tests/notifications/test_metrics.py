@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -286,3 +287,17 @@ def test_each_process_reports_for_itself_and_is_forgotten_when_it_is_gone(
         for reporter in started:
             reporter.stop()
             reporter.join(10)
+
+
+def test_refused_handshakes_are_counted_by_their_status(
+    connect: Connect, harbour: Harbour, hub: hubs.Hub, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = "channels" if isinstance(harbour, Harbour) else "tornado"
+    before = scrape()
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+        connect(origin="http://evil.example")
+    monkeypatch.setattr(hubs, "GREETINGS", 0)
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+        connect()
+    told, name = scrape().since(before), "notifications_refusals_total"
+    assert {status: told[f"{name}{{{door},{status}}}"] for status in (403, 503)} == {403: 1, 503: 1}
