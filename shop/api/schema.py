@@ -38,6 +38,8 @@ COMMON = {
     "503": "The database is away or busy: `Retry-After` says when to come back, and nothing is half done.",
 }
 
+LARGEST_OF_COLUMNS = {2**bits - 1 for bits in (15, 31, 63)}
+
 
 class Operation(AutoSchema):
     """Adds the refusals that come of what an operation takes, to those that its view names."""
@@ -99,10 +101,10 @@ class Operation(AutoSchema):
 
 def _widen(shown: dict[str, Any]) -> None:
     """What a column could hold says nothing of what it means, and is another number on another database."""
-    if shown.get("maximum", 0) >= 2**31 - 1:
+    if shown.get("maximum", 0) in LARGEST_OF_COLUMNS:
         del shown["maximum"]
         shown.pop("format", None)
-    if shown.get("minimum", 0) <= -(2**31):
+    if -shown.get("minimum", 0) - 1 in LARGEST_OF_COLUMNS:
         del shown["minimum"]
 
 
