@@ -112,12 +112,14 @@ def _on_sqlite(table: str, followed: Followed) -> list[str]:
 
 
 def _on_postgres(table: str, followed: Followed) -> list[str]:
+    """Planned at each call: a connection that keeps a plan made for a few rows reads whole tables for each of many."""
     now = "clock_timestamp()"
     made = []
     for event in ("insert", "update", "delete"):
         name = _name(table, event)
         made += [
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
+            f"SET plan_cache_mode = force_custom_plan AS $$ BEGIN "
             f"INSERT INTO catalog_change (slug, known, at, xid) "
             f"SELECT changed.*, {now}, pg_current_xact_id()::text::bigint "
             f"FROM ({_changed(followed, event, now, 'false')}) AS changed; RETURN NULL; END $$",
