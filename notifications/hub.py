@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.conf import settings
 from django.db import close_old_connections
 
-from notifications import digest, identity, log, metrics, services, streams, wake
+from notifications import digest, identity, log, metrics, services, wake
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
 
 if TYPE_CHECKING:
@@ -194,13 +194,9 @@ class Hub:
         _hubs.pop(self._loop, None)
 
     async def _review(self) -> None:
-        """Ends what belongs to whoever signed out, was disabled or lost a permission meanwhile, and what was hidden."""
+        """Ends what belongs to whoever signed out, was disabled or lost a permission meanwhile."""
         while True:
             await asyncio.sleep(getattr(settings, "NOTIFICATIONS_REVIEW_SECONDS", REVIEW_SECONDS))
-            try:
-                await self._review_public()
-            except Exception:
-                logger.warning("What is still public cannot be told; asking again.", exc_info=True)
             known = [(each, each.reader, each.streams) for each in self.conversations if each.reader]
             for batch in batched(known, REVIEW_BATCH):
                 try:
@@ -208,14 +204,6 @@ class Hub:
                     await self.read(digest.note_here, [reader.user.pk for _, reader, _ in batch])
                 except Exception:
                     logger.warning("Who may stay cannot be told; asking again.", exc_info=True)
-
-    async def _review_public(self) -> None:
-        followed = [stream for stream, feed in self._feeds.items() if feed.members]
-        for stream in await self.read(streams.closed, followed):
-            if stream in self._feeds:  # its last member may have left meanwhile
-                self._feeds[stream].public_until = 0.0
-            for conversation in tuple(self.conversations):
-                conversation.withdraw(stream)
 
     async def _review_batch(self, batch: Sequence[tuple[Conversation, Reader, list[str]]]) -> None:
         held = [(reader, streams) for _, reader, streams in batch]

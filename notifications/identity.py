@@ -117,8 +117,7 @@ def withdrawn(held: Sequence[tuple[Reader, Collection[str]]]) -> list[tuple[bool
     """For each reader and the streams it follows: is it still who it was, and which streams it may no longer read.
 
     Gone is whose session ended, whose password is another one, or whose account was disabled or deleted. Streams
-    are asked about for staff only: what others may read depends on who they are, which does not change, and whether
-    a public one still is depends on nobody (`streams.closed`).
+    are asked about for staff only: what others may read depends on who they are, which does not change.
     Two queries for all, and those of the rules for each member of staff.
     """
     users = _users({reader.user.pk for reader, _ in held if reader.user.pk is not None})

@@ -1,9 +1,7 @@
 """Who may follow what live: the shop's answers to the notifications, which know no shop word."""
 
-from collections.abc import Collection
-
 from accounts.models import User
-from notifications.streams import Reader, register_public_stream, register_stream
+from notifications.streams import Reader, register_stream
 from shop.cart.models import Cart
 from shop.catalog.models import Product
 from shop.drops.models import Drop
@@ -38,12 +36,12 @@ def own_order(reader: Reader, key: str) -> bool:
     return mine or _staff_with(reader, "orders.view_order")
 
 
-def public_products(keys: Collection[str]) -> set[str]:
-    return set(Product.objects.visible().filter(slug__in=keys).values_list("slug", flat=True))
+def public_product(reader: Reader, key: str) -> bool:
+    return Product.objects.visible().filter(slug=key).exists()
 
 
-def public_drops(keys: Collection[str]) -> set[str]:
-    return set(Drop.objects.filter(slug__in=keys).values_list("slug", flat=True))
+def public_drop(reader: Reader, key: str) -> bool:
+    return Drop.objects.filter(slug=key).exists()
 
 
 def staff_feed(reader: Reader, key: str) -> bool:
@@ -60,7 +58,7 @@ def register() -> None:
     register_stream("user", own_user)
     register_stream("cart", own_cart)
     register_stream("order", own_order)
-    register_public_stream("drop", public_drops)  # one process at a time moves a line
+    register_stream("drop", public_drop, public=True)  # one process at a time moves a line
     # Unrelated checkouts write to these at once and must not wait for one another.
-    register_public_stream("product", public_products, shared=True)
+    register_stream("product", public_product, shared=True, public=True)
     register_stream("staff", staff_feed, shared=True)

@@ -8,7 +8,6 @@ import asyncio
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
 
 import django
@@ -25,7 +24,7 @@ from django.http import QueryDict
 import notifications
 from notifications.daphne_server import Server
 from notifications.routing import websocket_urlpatterns
-from notifications.streams import register_public_stream, register_stream
+from notifications.streams import Reader, register_stream
 
 SCRIPTS = Path(notifications.__file__).parent / "static/notifications"
 PAGE = """<!doctype html><title>Harbour</title><script type="module" src="/notifications.js"{}></script>
@@ -36,9 +35,9 @@ rule_calls: Counter[str] = Counter()
 closed_squares: set[str] = set()
 
 
-def public_squares(keys: Collection[str]) -> set[str]:
-    rule_calls.update(keys)
-    return set(keys) - closed_squares
+def public_square(reader: Reader, key: str) -> bool:
+    rule_calls[key] += 1
+    return key not in closed_squares
 
 
 def register() -> None:
@@ -46,7 +45,7 @@ def register() -> None:
     register_stream("own", lambda reader, key: str(reader.user.pk) == key)
     register_stream("guest", lambda reader, key: key in reader.session.get("guest_of", []))
     register_stream("crowd", lambda reader, key: True, shared=True)
-    register_public_stream("square", public_squares)
+    register_stream("square", public_square, public=True)
     register_stream("desk", lambda reader, key: reader.user.has_perm("sessions.view_session"))
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
-from datetime import timedelta
 from types import SimpleNamespace
 
 import aiohttp
@@ -18,16 +17,12 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client as Browser
-from django.utils import timezone
-from djmoney.money import Money
 
 from notifications import daphne_server
 from notifications.hub import Hub
 from notifications.identity import issue_ticket
 from notifications.models import Event, Stream
 from notifications.protocol import SUBPROTOCOL
-from notifications.streams import closed
-from tests.notifications.harbour import closed_squares
 from tests.notifications.writing import ROOT, environment, run_python, say
 
 SECONDS = 5
@@ -162,51 +157,6 @@ def test_lost_permission_is_told_to_whoever_asks_by_plain_http(visitor, channels
     say(f"own:{user.pk}")
     assert source.hear()["s"] == f"own:{user.pk}"
     source.close()
-
-
-def test_stream_that_is_public_no_more_is_withdrawn_from_everybody(opened, connect, visitor, channels, room):
-    client, _ = opened
-    square, other = f"square:{room.removeprefix('room:')}", f"square:other-{room.removeprefix('room:')}"
-    guest, source = connect(), visitor.stream(square, other)
-    guest.hello()
-    source.opened()
-    for each in (client, guest):
-        assert [each.sub(square)["t"], each.sub(other)["t"]] == ["ok", "ok"]
-    closed_squares.add(square.removeprefix("square:"))
-    started = time.monotonic()
-    for each in (client, guest, source):
-        said = each.hear()
-        assert (said["t"], said["id"], said["stream"], said["code"]) == ("err", None, square, "not_found")
-    assert time.monotonic() - started < SECONDS
-    assert guest.sub(square)["code"] == "not_found"
-    say(square)
-    say(other)
-    for each in (client, guest, source):
-        assert each.hear()["s"] == other
-    source.close()
-
-
-def test_print_that_was_hidden_says_no_more(connect, make_variant):
-    variant = make_variant()
-    client = connect()
-    client.hello()
-    assert client.sub(f"product:{variant.product.slug}")["t"] == "ok"
-    variant.product.visible_from = timezone.now() + timedelta(days=9)
-    variant.product.save()
-    while (said := client.hear())["t"] == "ev":  # of the hiding itself, if anything
-        assert "99.00" not in str(said)
-    assert (said["t"], said["code"]) == ("err", "not_found")
-    variant.price = Money("99.00", "EUR")
-    variant.save()
-    client.hear_nothing(1.5)
-
-
-def test_open_public_streams_are_asked_about_in_one_query_a_kind(make_variant, django_assert_num_queries):
-    shown, hidden = make_variant(), make_variant(visible_from=timezone.now() + timedelta(days=1))
-    streams = [f"product:{variant.product.slug}" for variant in (shown, hidden)]
-    with django_assert_num_queries(2):
-        gone = closed([*streams, "product:never-was", "drop:never-was", "user:7", "nothing:here"])
-    assert sorted(gone) == sorted([streams[1], "product:never-was", "drop:never-was"])
 
 
 def test_whoever_may_stay_stays(opened, connect, room, settings):
