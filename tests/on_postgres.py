@@ -47,20 +47,36 @@ THERE_ALONE = {
         ),
         "backoffice/test_queries",
         "backoffice/test_live",
-        *(f"api/test_{name}" for name in ("examples", "permissions", "requests", "schema")),
+        *(
+            f"api/test_{name}"
+            for name in (
+                *(
+                    "account",
+                    "account_letters",
+                    "auth",
+                    "devices",
+                    "documents",
+                    "events",
+                    "examples",
+                    "extras",
+                ),
+                *(
+                    "facets",
+                    "generated_client",
+                    "inbox",
+                    "mfa",
+                    "passwords",
+                    "permissions",
+                    "requests",
+                    "schema",
+                ),
+            )
+        ),
     )
 }
-HERE_ALONE = [
-    f"tests/api/test_{name}.py"
-    for name in (
-        *("account", "account_letters", "auth", "devices", "documents", "events", "extras", "facets"),
-        *("generated_client", "inbox", "mfa", "passwords"),
-    )
-]
 COMMAND = [
     *(sys.executable, "-m", "pytest", "-q", "-m", "not browser"),
     *(f"tests/{room}" for room in ROOMS),
-    *(f"--ignore={file}" for file in HERE_ALONE),
 ]
 IS_ON_POSTGRES = "BREAKWATER_TEST_POSTGRES" in os.environ
 

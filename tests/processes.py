@@ -1,6 +1,7 @@
 """Starting real servers for tests, and ending exactly those."""
 
 import contextlib
+import random
 import socket
 import subprocess
 import time
@@ -13,9 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below those that the system gives to whoever connects, one of whom would have it before a server binds it."""
+    for port in random.sample(range(12_000, 32_000), 50):
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port")
 
 
 @contextlib.contextmanager

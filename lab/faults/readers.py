@@ -32,7 +32,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(1000, 20.0, 60.0, 0.05, 30.0)
-SMALL = Size(50, 1.5, 5.0, 0.02, 0.5)
+SMALL = Size(50, 1.5, 15.0, 0.02, 0.5)
 
 
 def run(site: Site, size: Size) -> Iterator[Case]:

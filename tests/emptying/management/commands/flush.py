@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush
-from django.db import OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 
 from shop.catalog.models import Change
 
@@ -19,7 +19,10 @@ class Command(flush.Command):
         for tries_left in reversed(range(TRIES)):
             try:
                 _empty(database)
-            except OperationalError:  # a deadlock with a thread that goes on beside the tests
+            except (
+                OperationalError,
+                IntegrityError,
+            ):  # a thread that goes on beside the tests writes or waits as well
                 if not tries_left:
                     raise
             else:
