@@ -101,10 +101,9 @@ class AlertViewSet(ApiViewSet):
     )
     def create(self, request: Request) -> Response:
         """Asks to be told; asked twice, it keeps its place. A guest asks by following a link that is mailed (202)."""
-        asked = AskAlertSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        variant, kind = _find(asked.validated_data["sku"]), asked.validated_data["kind"]
-        email = asked.validated_data.get("email")
+        asked = AskAlertSerializer.read(request)
+        variant, kind = _find(asked["sku"]), asked["kind"]
+        email = asked.get("email")
         if not request.user.is_authenticated:
             invite(variant, kind, _checked(email), asked_from=request.META["REMOTE_ADDR"])
             words = f"We have sent a link to {email}. Follow it to say that the address is yours."

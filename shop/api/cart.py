@@ -83,14 +83,13 @@ class CartLinesView(GuestMixin, ApiView):
     @transaction.atomic
     def post(self, request: Request) -> Response:
         """Put something in; a guest without a cart gets one, and its token."""
-        wanted = AddedSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        wanted = AddedSerializer.read(request)
         rows = Variant.objects.select_related("product", "stock")
-        variant = rows.filter(sku=wanted.validated_data["sku"]).first()
+        variant = rows.filter(sku=wanted["sku"]).first()
         if variant is None:
             raise NotForSale
         cart = open_cart(request.user, self.cart_token)
-        add_to_cart(cart, variant, wanted.validated_data["quantity"], places=self.places)
+        add_to_cart(cart, variant, wanted["quantity"], places=self.places)
         return Response(told(self, cart), status=201)
 
 
@@ -148,11 +147,10 @@ class CartCodeView(GuestMixin, ApiView):
     )
     def put(self, request: Request) -> Response:
         """Use a coupon or a gift card: one of each at a time, the new one instead of the old."""
-        sent = CodeSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
+        sent = CodeSerializer.read(request)
         with counting_guesses(request.user.pk, request.META["REMOTE_ADDR"]), transaction.atomic():
             cart = open_cart(request.user, self.cart_token)
-            apply_code(cart, sent.validated_data["code"])
+            apply_code(cart, sent["code"])
         return Response(told(self, cart))
 
 
@@ -199,9 +197,8 @@ class CartMergeView(GuestMixin, ApiView):
         Of a print in both carts the larger quantity stays; the guest's codes win. A cart that is not there (any more)
         brings nothing, so this may be sent again.
         """
-        sent = MergedSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        if guest := Cart.objects.filter(user=None, token=sent.validated_data["token"]).first():
+        sent = MergedSerializer.read(request)
+        if guest := Cart.objects.filter(user=None, token=sent["token"]).first():
             merge_carts(guest, request.user)  # type: ignore[arg-type]
         claim_places(request.user, self.place_tokens)  # type: ignore[arg-type]
         return Response(told(self, self.current_cart()))

@@ -83,9 +83,8 @@ class TicketView(GuestMixin, ApiView):
 
         It opens no more than the caller may read. A connection of an account ends when its sign-in does.
         """
-        asked = AskTicketSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        grants: dict[str, Any] = {"guest_orders": asked.validated_data.get("orders", [])}
+        asked = AskTicketSerializer.read(request)
+        grants: dict[str, Any] = {"guest_orders": asked.get("orders", [])}
         if self.cart_token:
             grants["cart"] = self.cart_token
         ticket = issue_ticket(request.user, session_key_of(request), grants)

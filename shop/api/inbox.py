@@ -84,10 +84,9 @@ class InboxViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def read(self, request: Request) -> Response:
         """Everything up to an offset is read, on all devices: each hears `inbox.read`. It stays so."""
-        asked = ReadSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = ReadSerializer.read(request)
         user: Any = request.user
-        mark_read(user, asked.validated_data["offset"])
+        mark_read(user, asked["offset"])
         return Response(_told(user, inbox_state(user)))
 
 

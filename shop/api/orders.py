@@ -153,10 +153,9 @@ class OrderViewSet(GuestMixin, ApiViewSet):
     def cancel(self, request: Request, public_id: str) -> Response:
         """Calls an order off before it is packed. What was paid goes back; the answer is the order as it is then."""
         order = find_own_order(request, public_id)
-        asked = CancelSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = CancelSerializer.read(request)
         cancel_order(
-            order, by=self.user_or_none, why=asked.validated_data.get("why", ""), only_from=BEFORE_PACKING
+            order, by=self.user_or_none, why=asked.get("why", ""), only_from=BEFORE_PACKING
         )
         return self._in_full(request, public_id)
 

@@ -160,13 +160,12 @@ class SavedCardPaymentView(WaitingView):
         user: Any = request.user
         if not settings.SAVED_CARDS or order.user_id != user.pk:
             raise NotFound
-        sent = SavedCardChosenSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        back = sent.validated_data.get("return_url") or request.build_absolute_uri(
+        sent = SavedCardChosenSerializer.read(request)
+        back = sent.get("return_url") or request.build_absolute_uri(
             reverse("storefront:pay_return", args=[order.public_id])
         )
         try:
-            bank = yield pay_with_saved(order, user, sent.validated_data["card_id"], back)
+            bank = yield pay_with_saved(order, user, sent["card_id"], back)
         except GatewayRefused:
             # The decline for the log, or a payment that another device made.
             with contextlib.suppress(GatewayUnavailable, GatewayRefused):

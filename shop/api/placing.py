@@ -110,9 +110,7 @@ class PlacingViewSet(OrderViewSet):
         Sent again with the same `checkout_key`, it is the same order, also without an `Idempotency-Key`. An order that
         a gift card pays in full is paid at once.
         """
-        sent = PlacedSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        wanted = sent.validated_data
+        wanted = PlacedSerializer.read(request)
         email, address = _email(request, wanted), address_of(request, wanted)
         vat_id = destination_of(address, wanted.get("vat_id", "")).vat_id
         if vat_id and not address["company"]:

@@ -62,10 +62,9 @@ class PreferencesView(ApiView):
     )
     def patch(self, request: Request) -> Response:
         """Chooses for the kinds that are named; all others stay as they are."""
-        asked = ChoicesSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = ChoicesSerializer.read(request)
         known = {choice.kind: choice for choice in choices(request.user)}  # type: ignore[arg-type]
-        wanted = asked.validated_data.get("kinds", [])
+        wanted = asked.get("kinds", [])
         if unknown := [one["kind"] for one in wanted if one["kind"] not in known]:
             raise Unfit({"kinds": [f"There is no kind {kind}." for kind in unknown]}, "unknown_kind")
         with transaction.atomic():

@@ -108,9 +108,7 @@ class PricesView(PublicMixin, ApiView):
     )
     def post(self, request: Request) -> Response:
         """What a list of variants would cost, every step of it. Delivery is not in it, and nothing is kept."""
-        wanted = WantedSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        data = wanted.validated_data
+        data = WantedSerializer.read(request)
         totals = totals_of(
             _found(data["lines"]),
             coupon=self._coupon(request, data.get("code", "")),

@@ -124,9 +124,7 @@ class ReturnViewSet(GuestMixin, ApiViewSet):
     def create(self, request: Request, public_id: str) -> Response:
         """Asks to send something back. A person answers within two working days."""
         order = find_own_order(request, public_id)
-        asked = AskReturnSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
+        wanted = AskReturnSerializer.read(request)
         quantities = _quantities(wanted.pop("lines"))
         return self._shown(order, request_return(order, quantities, by=self.user_or_none, **wanted).pk, 201)
 

@@ -71,9 +71,8 @@ class ShippingOptionsView(GuestMixin, WaitingView):
     @waiting
     def post(self, request: Request) -> Steps:
         """The ways to send the cart there, each with all it would come to. Carriers are asked side by side."""
-        sent = DestinationSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        destination = _destination(request, sent.validated_data)
+        sent = DestinationSerializer.read(request)
+        destination = _destination(request, sent)
         looked = look_over(self.current_cart())
         if not looked.lines:
             raise EmptyCart
