@@ -154,9 +154,7 @@ class OrderViewSet(GuestMixin, ApiViewSet):
         """Calls an order off before it is packed. What was paid goes back; the answer is the order as it is then."""
         order = find_own_order(request, public_id)
         asked = CancelSerializer.read(request)
-        cancel_order(
-            order, by=self.user_or_none, why=asked.get("why", ""), only_from=BEFORE_PACKING
-        )
+        cancel_order(order, by=self.user_or_none, why=asked.get("why", ""), only_from=BEFORE_PACKING)
         return self._in_full(request, public_id)
 
     @extend_schema(
