@@ -14,18 +14,23 @@ PRODUCT = "SELECT slug, visible_from <= {now} AS known FROM catalog_product WHER
 ALL = " UNION ALL SELECT '', {no}"
 
 
+EVENTS = ("insert", "update", "delete")
+LATER = ("update", "delete")  # what nothing has yet when it is added
+
+
 class Followed(NamedTuple):
     """`products` selects slug and known of the products that a `{row}` of the table is about."""
 
     products: str
     columns: str = ""  # only updates of these count; of all where there is none
+    events: tuple[str, ...] = EVENTS
 
 
 FOLLOWED: dict[str, Followed] = {}
 
 
-def follow(table: str, products: str, *columns: str) -> None:
-    FOLLOWED[table] = Followed(products, ", ".join(columns))
+def follow(table: str, products: str, *columns: str, events: tuple[str, ...] = EVENTS) -> None:
+    FOLLOWED[table] = Followed(products, ", ".join(columns), events)
 
 
 def of_product(column: str = "product_id") -> str:
@@ -41,9 +46,8 @@ def of_many(products: str) -> str:
     return f"{PRODUCT}id IN ({products}){ALL}"
 
 
-OF_VALUE = """SELECT variant.product_id FROM catalog_variant AS variant
-  JOIN catalog_variant_values AS link ON link.variant_id = variant.id
-  JOIN catalog_optionvalue AS value ON value.id = link.optionvalue_id WHERE value."""
+OF_VALUES = """SELECT product_id FROM catalog_variant WHERE id IN
+  (SELECT variant_id FROM catalog_variant_values WHERE optionvalue_id IN ({values}))"""
 BELOW = """SELECT product.id FROM catalog_product AS product JOIN catalog_category AS below
   ON below.id = product.category_id WHERE substr(below.path, 1, length({row}.path)) = {row}.path"""
 
@@ -53,11 +57,16 @@ follow("catalog_variant_values", of_variant())
 follow("catalog_productimage", of_product())
 follow("catalog_productattribute", of_product())
 follow("catalog_category", of_many(BELOW), "path", "name", "slug", "description")
-follow("catalog_optionvalue", of_many(OF_VALUE + "id = {row}.id"))
-follow("catalog_option", of_many(OF_VALUE + "option_id = {row}.id"))
+follow("catalog_optionvalue", of_many(OF_VALUES.replace("{values}", "{row}.id")), events=LATER)
+follow(
+    "catalog_option",
+    of_many(OF_VALUES.replace("{values}", "SELECT id FROM catalog_optionvalue WHERE option_id = {row}.id")),
+    events=LATER,
+)
 follow(
     "catalog_attribute",
     of_many("SELECT product_id FROM catalog_productattribute WHERE attribute_id = {row}.id"),
+    events=LATER,
 )
 
 
@@ -69,7 +78,7 @@ def take_down(using: str, **_: Any) -> None:
     there = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
         for table in FOLLOWED.keys() & there:
-            for event in ("insert", "update", "delete"):
+            for event in EVENTS:
                 on = f" ON {table}" if connection.vendor == "postgresql" else ""
                 cursor.execute(f"DROP TRIGGER IF EXISTS {_name(table, event)}{on}")
 
@@ -107,19 +116,17 @@ def _on_sqlite(table: str, followed: Followed) -> list[str]:
         f"CREATE TRIGGER IF NOT EXISTS {_name(table, event)} AFTER {_event(event, followed)} ON {table} BEGIN "
         f"INSERT INTO catalog_change (slug, known, at, xid) SELECT *, {now}, 0 "
         f"FROM ({_changed(followed, event, now, '0')}); END"
-        for event in ("insert", "update", "delete")
+        for event in followed.events
     ]
 
 
 def _on_postgres(table: str, followed: Followed) -> list[str]:
-    """Planned at each call: a connection that keeps a plan made for a few rows reads whole tables for each of many."""
     now = "clock_timestamp()"
     made = []
-    for event in ("insert", "update", "delete"):
+    for event in followed.events:
         name = _name(table, event)
         made += [
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
-            f"SET plan_cache_mode = force_custom_plan AS $$ BEGIN "
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"INSERT INTO catalog_change (slug, known, at, xid) "
             f"SELECT changed.*, {now}, pg_current_xact_id()::text::bigint "
             f"FROM ({_changed(followed, event, now, 'false')}) AS changed; RETURN NULL; END $$",
