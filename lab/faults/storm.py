@@ -22,7 +22,7 @@ BOUNDS = {
     "resets": 0,
     "not_back": 0,
     "back_max_s": 60.0,
-    "log_queries_per_resume": 1,
+    "log_queries_per_resume": 1.0,
     "checkout_failures": 0,
     **aftermath.BOOKS,
 }
