@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
 EMAIL, PASSWORD = "nora@example.com", "a-long-passphrase"
@@ -79,3 +83,14 @@ def set_up(app: App, password: str = PASSWORD) -> tuple[str, list[str]]:
     answer = app.post(TOTP, {"code": code_of(secret)})
     assert answer.status_code == 201, answer.content
     return secret, answer.json()["codes"]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done in it is undone after it, so that the next finds all as it was."""
+    around = transaction.atomic()
+    around._from_testcase = True  # else the shop would not wait for another machine in it
+    with around:
+        yield
+        transaction.set_rollback(True)
+    cache.clear()

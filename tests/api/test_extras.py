@@ -15,7 +15,7 @@ from django.db import models
 
 from notifications.services import relay
 from tests.api.examples import ARRANGED, Example, Json, World, operations, request_examples, schema, send
-from tests.api.people import API, App
+from tests.api.people import API, App, undone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Of a request rather than of what it is about; and when a stream was last written, which a thread that finds nothing
@@ -141,6 +141,49 @@ def test_what_does_change_is_seen(world_of_examples: World) -> None:
     assert send("add_address", ask).status_code == 201
     after = snapshot()
     assert {name for name in after if after[name] != before[name]} == {"accounts.address"}
+
+
+# --- Where there is no body ----------------------------------------------------------------------
+
+# Of what every write makes anew: when, and what cannot be guessed.
+VARIES = (models.DateTimeField, models.UUIDField)
+SECRETS = {"secret", "digest", "session_key", "key", "data", "client_secret"}
+
+
+def settled() -> dict[str, list[Any]]:
+    """`snapshot()` without moments and secrets."""
+    found = {}
+    for model in filter(ours, apps.get_models(include_auto_created=True)):
+        names = [
+            field.attname
+            for field in model._meta.concrete_fields
+            if not isinstance(field, VARIES) and field.name not in SECRETS
+        ]
+        if model._meta.label_lower not in BOOKKEEPING:
+            found[model._meta.label_lower] = sorted(map(repr, model._base_manager.values_list(*names)))
+    return found
+
+
+def without_body() -> Iterator[tuple[str, str]]:
+    for method, path, said in operations():
+        if method != "get" and "requestBody" not in said:
+            yield method, path.removeprefix(API)
+
+
+@pytest.mark.django_db(transaction=False)
+def test_a_body_where_none_is_asked_for_is_left_alone(
+    callers: dict[str, App], things: dict[str, Any], subtests: pytest.Subtests
+) -> None:
+    routes = list(without_body())
+    assert len(routes) > 20
+    for method, path in routes:
+        outcomes = []
+        for body in (None, EXTRAS):
+            with undone():
+                answer = callers["owner"].send(method, path.format(**things), body)
+                outcomes.append((answer.status_code, settled()))
+        with subtests.test(f"{method} {path}"):
+            assert outcomes[0] == outcomes[1]
 
 
 def with_extras(body: Json, path: str, extras: Json) -> Json:

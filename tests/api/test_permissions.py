@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
-from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import Permission
-from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
 
-from accounts.book import keep_address
-from accounts.models import User
-from shop.alerts.services import ask
-from shop.cart.models import Cart
-from shop.cart.services import add_to_cart
-from shop.drops.models import Drop
-from shop.drops.services import take_place
-from shop.orders.invoicing import documents_of
-from shop.orders.models import Order
-from shop.orders.services import mark_paid, pack_order, ship_order
-from shop.returns.services import request_return
-from tests.api.people import PASSWORD, App
+from tests.api.people import App, undone
 
 pytestmark = pytest.mark.django_db
 ROOT = "api/v1/"
@@ -195,53 +178,6 @@ def test_every_route_is_listed_and_none_that_is_gone() -> None:
     assert set(ROUTES) == set(MATRIX)
 
 
-@pytest.fixture
-def callers(customer: User, settings: Any) -> dict[str, App]:
-    """Each with an app of theirs, but for the anonymous one."""
-    settings.API_LIMITS, settings.SAVED_CARDS = dict.fromkeys(settings.API_LIMITS, (1000, 60)), True
-
-    def make(name: str, **more: Any) -> User:
-        return User.objects.create_user(f"{name}@example.com", PASSWORD, **more)
-
-    permitted = make("permitted", is_staff=True)
-    permitted.user_permissions.set(Permission.objects.all())
-    users = {"owner": customer, "other": make("other"), "staff": make("staff", is_staff=True)}
-    users["permitted"] = permitted
-    return {"anonymous": App()} | {
-        name: App().sign_in(user.email).reauthenticate() for name, user in users.items()
-    }
-
-
-@pytest.fixture
-def things(
-    customer: User, address: dict[str, str], place: Callable[..., Order], make_cart: Callable[..., Cart]
-) -> dict[str, Any]:
-    """What the owner has, by the names of the parameters of paths."""
-    order = place(make_cart(quantity=2, user=customer))
-    line = order.lines.select_related("variant__product").get()
-    mark_paid(order)
-    pack_order(order)
-    ship_order(order, "Gannet", "GN 1")
-    slug = line.variant.product.slug
-    drop = Drop.objects.create(title="Night ferry", slug=slug, opens_at=timezone.now())
-    take_place(drop, customer)
-    device = UserSession.objects.create(user=customer, ip="192.0.2.7", user_agent="", session_key="elsewhere")
-    return {
-        "address_id": keep_address(customer, address).pk,
-        "country": "IE",
-        "device_id": device.pk,
-        "email_id": EmailAddress.objects.create(user=customer, email="nora@example.org").pk,
-        "card_id": "pm_none",
-        "line_id": str(add_to_cart(customer.cart, line.variant).pk),
-        "alert_id": str(ask(line.variant, "price.drop", user=customer).pk),
-        "number": documents_of(order)[0].number,
-        "return_id": str(request_return(order, {line.pk: 1}, reason="mind").pk),
-        "public_id": order.public_id,
-        "slug": slug,
-        "sku": line.sku,
-    }
-
-
 def expect(route: str, callers: dict[str, App], things: dict[str, Any]) -> None:
     method, _, place = route.partition(" ")
     # The owner last: what is theirs is there to be refused to the others.
@@ -253,16 +189,6 @@ def expect(route: str, callers: dict[str, App], things: dict[str, Any]) -> None:
             assert answer.status_code not in REFUSALS, (route, caller, answer.content)
         else:
             assert answer.status_code == expected, (route, caller, answer.content)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What is done in it is undone after it, so that the next finds all as it was."""
-    around = transaction.atomic()
-    around._from_testcase = True  # else the shop would not wait for another machine in it
-    with around:
-        yield
-        transaction.set_rollback(True)
 
 
 def test_everybody_reads_what_is_theirs(callers: dict[str, App], things: dict[str, Any]) -> None:
