@@ -3,8 +3,12 @@
 from typing import Any
 
 from allauth.account import forms
+from allauth.account.adapter import get_adapter
+from allauth.headless.account import inputs
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
+
+from accounts.models import User
 
 LABELS = {
     "login": "E-mail address",
@@ -38,6 +42,14 @@ class LoginForm(Labelled, forms.LoginForm):
 
 class SignupForm(Labelled, forms.SignupForm):
     pass
+
+
+class SignupInput(inputs.SignupInput):
+    """An app's sign-up. allauth's own looks at the password alone, and takes the address itself for one."""
+
+    def clean_password(self) -> Any:
+        user = User(email=self.cleaned_data.get("email", ""))
+        return get_adapter().clean_password(self.cleaned_data["password"], user=user)
 
 
 class AddEmailForm(Labelled, forms.AddEmailForm):

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.devices import hold_device, seen, sign_out
+from accounts.forms import SignupInput
 from accounts.models import User
 from shop.api.authentication import session_key_of
 from shop.api.guests import CART_TOKEN, DROP_PLACES, GuestMixin
@@ -29,7 +30,8 @@ from shop.drops.admission import claim_places
 from shop.errors import ShopError
 from shop.problems import MEDIA_TYPE
 
-SIGN_UP, SIGN_IN = app_view(account.SignupView), app_view(account.LoginView)
+SIGN_UP = app_view(account.SignupView, input_class={"POST": SignupInput})
+SIGN_IN = app_view(account.LoginView)
 SECOND_FACTOR, REFRESH = app_view(mfa.AuthenticateView), app_view(tokens.RefreshTokenView)
 SESSION = app_view(account.SessionView)
 

@@ -117,8 +117,8 @@ def ask(
     raise _refusal(answer, told.get("errors") or [], paths or {})
 
 
-def app_view(view: Any) -> Callable[..., HttpResponse]:
-    return view.as_api_view(client=Client.APP)
+def app_view(view: Any, **more: Any) -> Callable[..., HttpResponse]:
+    return view.as_api_view(client=Client.APP, **more)
 
 
 def require_reauthentication(request: Request) -> None:

@@ -43,6 +43,8 @@ def test_signing_up_with_a_known_address_or_an_easy_password_is_refused(customer
     assert refused(taken, 422, "email_taken", "/email")
     easy = App().post("auth/sign-up/", {"email": "ada@example.com", "password": "12345"})
     assert refused(easy, 422, "password_too_short", "/password")
+    own = App().post("auth/sign-up/", {"email": "ada@example.com", "password": "ada@example.com"})
+    assert refused(own, 422, "password_too_similar", "/password")
     assert User.objects.count() == 1
 
 
