@@ -18,3 +18,4 @@ class TooOften(ShopError):
 
     code = "too_often"
     message = "That was a little often. Please wait a while."
+    retry_after = 60  # seconds

@@ -28,6 +28,7 @@ _SALT = "alerts.invitation"
 class TooManyLinks(TooOften):
     code = "too_many_links"
     message = "We have sent enough links for now. Please look in your letterbox, or try again in an hour."
+    retry_after = HOUR
 
 
 class Invitation(NamedTuple):

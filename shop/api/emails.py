@@ -24,7 +24,7 @@ from shop.api.headless import (
 )
 from shop.api.schema import refusals
 from shop.api.shapes import Strict
-from shop.errors import ShopError
+from shop.errors import ShopError, TooOften
 from shop.orders.services import EmailNotVerified
 
 MANAGE, VERIFY = app_view(account.ManageEmailView), app_view(account.VerifyEmailView)
@@ -34,6 +34,12 @@ EMAIL_ID = OpenApiParameter("email_id", {"type": "integer", "minimum": 1}, OpenA
 class EmailConfirmed(ShopError):
     code = "email_confirmed"
     message = "This address is confirmed already."
+
+
+class SentAlready(TooOften):
+    code = "sent_already"
+    message = "We sent one a moment ago. Please wait three minutes."
+    retry_after = 3 * 60
 
 
 class EmailSerializer(serializers.ModelSerializer):
@@ -112,7 +118,7 @@ class ConfirmationView(OwnView):
         operation_id="send_email_confirmation",
         parameters=[EMAIL_ID],
         request=None,
-        responses={202: None, **refusals(EmailConfirmed, TooManyAttempts)},
+        responses={202: None, **refusals(EmailConfirmed, TooManyAttempts, SentAlready)},
     )
     def post(self, request: Request, email_id: int) -> Response:
         """Have the link that confirms an address sent again, once in three minutes."""
@@ -123,7 +129,7 @@ class ConfirmationView(OwnView):
         key = session_key_of(request)
         answer = ask(MANAGE, request, body, method="PUT", session_key=key, expect=(200, 403))
         if answer.status == 403:
-            raise TooManyAttempts("We sent one a moment ago. Please wait three minutes.")
+            raise SentAlready
         return Response(status=202)
 
 

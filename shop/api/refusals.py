@@ -28,7 +28,7 @@ STATUSES = {
     "reauthentication_required": 401,
     "refresh_token_invalid": 401,
 }
-RETRY_AFTER = {"payment_provider_unavailable": "20", "request_in_flight": "1", "too_many_attempts": "60"}
+RETRY_AFTER = {"payment_provider_unavailable": 20, "request_in_flight": 1}  # seconds
 
 
 class Invalid(exceptions.ValidationError):
@@ -101,10 +101,10 @@ def _join(path: str, name: str, where: str) -> str:
 
 
 def _of_shop(error: ShopError) -> tuple[int, str, str, dict[str, str], dict[str, Any]]:
-    retry = RETRY_AFTER.get(error.code)
+    retry = error.retry_after if isinstance(error, TooOften) else RETRY_AFTER.get(error.code)
     told = _short(error.details) if isinstance(error, OutOfStock) else error.details
     details = {"details": told} if told else {}
-    return status_of(error), error.code, error.message, {"Retry-After": retry} if retry else {}, details
+    return status_of(error), error.code, error.message, {"Retry-After": str(retry)} if retry else {}, details
 
 
 def _short(details: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ WRONG_FROM_AN_ADDRESS = 30
 class TooManyGuesses(TooOften):
     code = "too_many_guesses"
     message = "Too many wrong codes were tried. Please wait a quarter of an hour and try yours again."
+    retry_after = QUARTER
 
 
 class CodeUnknown(ShopError):

@@ -68,6 +68,7 @@ def test_a_guest_is_mailed_a_link_and_nothing_is_stored(client: Client, gone: Va
         want(client, gone, email="nora@example.com")
     refused = want(client, gone, email="nora@example.com")
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_links")
+    assert refused.headers["Retry-After"] == "3600"
 
 
 @pytest.mark.parametrize(

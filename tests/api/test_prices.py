@@ -62,3 +62,4 @@ def test_a_code_is_refused_in_words_and_guessing_with_429(
     assert answers[0].json()["code"] == "coupon_unknown"
     assert answers[-1].status_code == 429
     assert answers[-1].json()["code"] == "too_many_guesses"
+    assert answers[-1].headers["Retry-After"] == "900"
