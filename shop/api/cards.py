@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -14,9 +14,11 @@ from rest_framework.response import Response
 from accounts.models import User
 from shop.api.refusals import NotFound
 from shop.api.schema import refusals
+from shop.api.shapes import ProblemSerializer
 from shop.api.waiting import Steps, WaitingView, waiting
 from shop.payments.saved_cards import NoSuchCard, begin_saving, forget_card, saved_cards
 from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable
+from shop.problems import MEDIA_TYPE
 
 
 class CardSerializer(serializers.Serializer):
@@ -32,6 +34,9 @@ class CardSetupSerializer(serializers.Serializer):
     publishable_key = serializers.CharField()
 
 
+NO_CARDS_HERE = {(404, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, "This shop keeps no cards.")}
+
+
 class CardsView(WaitingView):
     permission_classes: Any = (IsAuthenticated,)
     secret = True
@@ -40,6 +45,7 @@ class CardsView(WaitingView):
         operation_id="account_cards_list",
         responses={
             200: CardSerializer(many=True),
+            **NO_CARDS_HERE,
             **refusals(GatewayUnavailable, GatewayRefused),
         },
     )
@@ -52,7 +58,11 @@ class CardsView(WaitingView):
     @extend_schema(
         operation_id="account_card_add",
         request=None,
-        responses={201: CardSetupSerializer, **refusals(GatewayUnavailable, GatewayRefused)},
+        responses={
+            201: CardSetupSerializer,
+            **NO_CARDS_HERE,
+            **refusals(GatewayUnavailable, GatewayRefused),
+        },
     )
     @waiting
     def post(self, request: Request) -> Steps:

@@ -13,6 +13,8 @@ from shop.invoices.models import Document
 from shop.orders.models import Order, OrderEdit, OrderEditLine, OrderLine, Shipment, ShipmentLine
 from shop.payments.models import Payment, Refund
 
+CALLED_OFF = (Order.Status.CANCELLED, Order.Status.REFUNDED)
+
 
 class OrderLineSerializer(serializers.ModelSerializer):
     """What was bought, as it was then, and what became of it since."""
@@ -37,7 +39,13 @@ class OrderLineSerializer(serializers.ModelSerializer):
             "ahead": {"help_text": "So many of them were to be made first, and to leave in `lead_days`."},
         }
 
-    to_ship = serializers.IntegerField(min_value=0, help_text="So many are still to be sent.")
+    to_ship = serializers.SerializerMethodField(
+        help_text="So many are still to be sent; none of an order that was called off."
+    )
+
+    @extend_schema_field(serializers.IntegerField(min_value=0))
+    def get_to_ship(self, line: OrderLine) -> int:
+        return 0 if line.order.status in CALLED_OFF else line.to_ship
 
 
 class OrderDetailLineSerializer(OrderLineSerializer):

@@ -34,6 +34,8 @@ from shop.payments.standing import standing_of
 from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable, to_minor
 
 ASKABLE = (Order.Status.PENDING, Order.Status.PAID)
+# Once a card is taken, the decline of the one before it is history, and what is wrong with a capture is ours to know.
+MAY_BE_DECLINED = (Payment.Status.STARTING, Payment.Status.WAITING)
 
 
 class PaymentStateSerializer(serializers.Serializer):
@@ -46,7 +48,9 @@ class PaymentStateSerializer(serializers.Serializer):
         help_text="For the order, or for a change of it; null where nothing is, or the bank is deciding.",
     )
     processing = serializers.BooleanField(help_text="The buyer's bank has not decided yet.")
-    last_error = serializers.CharField(help_text="Why the last card was declined, in words; mostly empty.")
+    last_error = serializers.CharField(
+        help_text="Why the last card was declined, in words; empty once another is taken."
+    )
     method = serializers.CharField(help_text="`Visa ···· 4242`, once it is known.")
     reserved_until = serializers.DateTimeField(help_text="Until then the prints of an unpaid order are kept.")
     stream = StreamSerializer(help_text="The order's: it tells when it is paid.")
@@ -191,7 +195,7 @@ def _state(order: Order, here: Position) -> dict[str, Any]:
         "payment_status": last.status if last else None,
         "to_pay": standing.to_pay,
         "processing": standing.processing or standing.edit_processing,
-        "last_error": last.last_error if last else "",
+        "last_error": last.last_error if last and last.status in MAY_BE_DECLINED else "",
         "method": last.method if last else "",
         "reserved_until": order.reserved_until,
         "stream": stream(order.stream, here),

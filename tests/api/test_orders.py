@@ -238,6 +238,7 @@ def test_a_buyer_calls_an_order_off_once(buyer: Client, own_order: Order, custom
         buyer.post(path, {"why": "The wrong size."}, "application/json", headers=key) for _ in range(2)
     ]
     assert [(one.status_code, one.json()["status"]) for one in answers] == [(200, "cancelled")] * 2
+    assert [line["to_ship"] for line in answers[0].json()["lines"]] == [0]
     assert "Idempotency-Replayed" in answers[1].headers
     event = own_order.events.last()
     assert (event.kind, event.why, event.actor) == ("cancelled", "The wrong size.", customer)

@@ -1,5 +1,6 @@
 """Paying by way of the API, against the real sandbox: what a payment sheet does, Stripe's client does here."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from shop.payments.cancellations import cancel_order
 from shop.payments.customers import ProviderCustomer, customer_of
 from shop.payments.models import Payment
 from tests.payments.steps import log, now
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1/"
@@ -127,7 +129,8 @@ def test_after_a_decline_the_same_attempt_goes_on(
     again = client.post(pay(order)).json()
     assert again["client_secret"] == first["client_secret"]
     sheet(again["client_secret"])
-    assert client.get(pay(order)).json()["order_status"] == "paid"
+    state = client.get(pay(order)).json()
+    assert (state["order_status"], state["last_error"]) == ("paid", "")
     assert log(order) == ["placed", "payment_declined", "paid"]
 
 
@@ -289,11 +292,15 @@ def test_nobody_sees_or_removes_another_s_cards(
     assert client.get(CARDS).status_code == client.delete(f"{CARDS}{card}/").status_code == 401
 
 
-def test_where_accounts_keep_no_cards_there_are_none(buyer: Client, own_order: Order, settings: Any) -> None:
+def test_where_accounts_keep_no_cards_there_are_none_as_the_schema_says(
+    buyer: Client, own_order: Order, settings: Any
+) -> None:
     settings.SAVED_CARDS = False
     answers = [buyer.get(CARDS), buyer.post(CARDS), buyer.delete(f"{CARDS}pm_x/")]
     answers.append(with_card(buyer, own_order, "pm_x"))
     assert [(one.status_code, one.json()["code"]) for one in answers] == [(404, "not_found")] * 4
+    operations = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"][CARDS]
+    assert all("404" in operations[method]["responses"] for method in ("get", "post"))
 
 
 def test_cards_of_a_provider_that_is_away_are_not_told(
