@@ -38,15 +38,26 @@ class Wire:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers |= {writer, far_writer}
-            there = asyncio.create_task(self._forward(reader, far_writer))
+            await self._carry_back(reader, writer, far_reader, far_writer)
+        writer.close()
+
+    async def _carry_back(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        far_reader: asyncio.StreamReader,
+        far_writer: asyncio.StreamWriter,
+    ) -> None:
+        there = asyncio.create_task(self._forward(reader, far_writer))
+        try:
             writer.write(await far_reader.readuntil(b"\r\n\r\n"))
             while True:
                 frame = await _next_frame(far_reader)
                 await self.open.wait()
                 if not self.swallow(frame):
                     writer.write(frame)
-        writer.close()
-        there.cancel()
+        finally:
+            there.cancel()
 
     async def _forward(self, reader: asyncio.StreamReader, far_writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
