@@ -21,7 +21,7 @@ from accounts.models import User
 from notifications.log import position
 from notifications.protocol import Position
 from shop.api.guests import GuestMixin
-from shop.api.ownership import ORDER, find_own_order
+from shop.api.ownership import ONLY_LOOKS, ORDER, find_own_order
 from shop.api.refusals import NotFound
 from shop.api.schema import refusals
 from shop.api.shapes import Amount, StreamSerializer, Strict, stream
@@ -86,6 +86,7 @@ class SavedCardChosenSerializer(Strict):
     return_url = serializers.RegexField(
         r"^(https|[a-z][a-z0-9+-]*\.[a-z0-9.+-]*)://[\x21-\x7e]{1,400}$",
         required=False,
+        error_messages={"invalid": "A page by https, or an app by a name such as com.example.shop://paid."},
         help_text="Where the bank's page leads back to: a page, or an app by a name of its own such as "
         "`com.example.shop://paid`. Without it a page of ours.",
     )
@@ -106,6 +107,7 @@ class PaymentView(GuestMixin, WaitingView):
         parameters=[ORDER],
         responses={
             200: PaymentSheetSerializer,
+            **ONLY_LOOKS,
             **refusals(PaymentClosed, GatewayUnavailable, GatewayRefused),
         },
     )
@@ -133,7 +135,7 @@ class PaymentView(GuestMixin, WaitingView):
     @extend_schema(
         operation_id="orders_payment_show",
         parameters=[ORDER],
-        responses={200: PaymentStateSerializer, **refusals(GatewayUnavailable, GatewayRefused)},
+        responses={200: PaymentStateSerializer, **ONLY_LOOKS, **refusals(GatewayUnavailable, GatewayRefused)},
     )
     @waiting
     def get(self, request: Request, public_id: str) -> Steps:

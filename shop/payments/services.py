@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 Status = Payment.Status
 # As long as the card schemes keep an authorisation, where the provider does not say.
 HOLD = timedelta(days=7)
+UNPAID = (Order.Status.PENDING, Order.Status.CANCELLED, Order.Status.REFUNDED)
 
 
 class PaymentClosed(ShopError):
@@ -91,7 +92,9 @@ def _payable_edit(order: Order) -> OrderEdit | None:
     edit = order.edits.open().select_for_update(no_key=True).first()
     # A second hold beside the first would be nobody's when it ends.
     if edit is None or edit in order.edits.overdue() or settings.PAYMENT_CAPTURE == "at_shipping":
-        raise PaymentClosed
+        raise PaymentClosed(
+            None if order.status in UNPAID else "There is nothing to pay: this order is paid."
+        )
     return edit
 
 

@@ -224,7 +224,7 @@ def test_staff_look_at_any_order_and_act_on_none(own_order: Order) -> None:
         "claim": False,
         "returns": [],
     }
-    for path in ("cancel/", "claim/", "returns/"):
+    for path in ("cancel/", "claim/", "returns/", "payment/"):
         answer = browser.post(f"{ORDERS}{own_order.public_id}/{path}", {}, "application/json")
         assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied"), path
     own_order.refresh_from_db()

@@ -161,9 +161,10 @@ def test_what_is_paid_or_called_off_cannot_be_paid(
 ) -> None:
     sheet(client.post(pay(order)).json()["client_secret"])
     client.get(pay(order))
-    for _ in range(2):
+    for words in ("this order is paid", "can no longer be paid"):
         answer = client.post(pay(order))
         assert (answer.status_code, answer.json()["code"]) == (409, "payment_closed")
+        assert words in answer.json()["detail"]
         cancel_order(now(order))
     assert client.get(pay(order)).json()["order_status"] == "cancelled"
 
