@@ -34,6 +34,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict, StreamingHttpResponse
@@ -69,9 +70,9 @@ def _telling_refusals(view: View) -> View:
 
 
 def _as_problem(refusal: Refusal) -> JsonResponse:
-    """RFC 9457; `request_id` where the project names its requests."""
+    """RFC 9457; `request_id` where the project names its requests, `type` on the page where it explains its codes."""
     body = {
-        "type": f"#{refusal.code}",
+        "type": f"{getattr(settings, 'NOTIFICATIONS_PROBLEMS', '')}#{refusal.code}",
         "title": HTTPStatus(refusal.status).phrase,
         "status": refusal.status,
         "code": refusal.code,

@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import JsonResponse
 
 from notifications.log_context import log_context
 
 MEDIA_TYPE = "application/problem+json"
-PAGE = "/api/v1/problems/"
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
     return {
-        "type": f"{PAGE}#{code}",
+        "type": f"{settings.NOTIFICATIONS_PROBLEMS}#{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,

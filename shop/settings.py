@@ -65,6 +65,7 @@ NOTIFICATIONS_ALLOWED_ORIGINS = env.list(
     "NOTIFICATIONS_ALLOWED_ORIGINS", default=[PUBLIC_URL] if _host else []
 )
 NOTIFICATIONS_SAME_HOST_ORIGIN = not PRODUCTION
+NOTIFICATIONS_PROBLEMS = "/api/v1/problems/"  # what the codes of refusals mean
 
 # --- Applications -------------------------------------------------------------------------------
 

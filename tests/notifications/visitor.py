@@ -35,6 +35,7 @@ class Answer:
     @property
     def error(self) -> tuple[int, str]:
         assert self.json["detail"]
+        assert self.json["type"] == f"/api/v1/problems/#{self.json['code']}"
         return self.status, self.json["code"]
 
 
