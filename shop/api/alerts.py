@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
@@ -15,10 +13,9 @@ from rest_framework.response import Response
 from shop.alerts.invitations import TooManyLinks, invite
 from shop.alerts.models import Alert
 from shop.alerts.services import ThereAlready, ask
-from shop.api.placing import EmailText
 from shop.api.refusals import NotFound, Unfit
 from shop.api.schema import refusals
-from shop.api.shapes import Amount, PageQuery, PageSerializer, Strict
+from shop.api.shapes import Amount, EmailText, PageQuery, PageSerializer, Strict, fit_email
 from shop.api.views import ApiViewSet
 from shop.catalog.models import Variant
 from shop.letters import confirmed_address
@@ -105,7 +102,8 @@ class AlertViewSet(ApiViewSet):
         variant, kind = _find(asked["sku"]), asked["kind"]
         email = asked.get("email")
         if not request.user.is_authenticated:
-            invite(variant, kind, _checked(email), asked_from=request.META["REMOTE_ADDR"])
+            to = fit_email(email or "", missing="A guest must say where to.")
+            invite(variant, kind, to, asked_from=request.META["REMOTE_ADDR"])
             words = f"We have sent a link to {email}. Follow it to say that the address is yours."
             return Response({"detail": words}, status=202)
         if email is not None:
@@ -130,12 +128,3 @@ def _find(sku: str) -> Variant:
     if variant is None:
         raise Unfit({"sku": [f"{sku} is not for sale."]}, "not_for_sale")
     return variant
-
-
-def _checked(email: str | None) -> str:
-    try:
-        validate_email(email or "")
-    except ValidationError:
-        words = "This does not look like an e-mail address. One looks like ada@example.com."
-        raise Unfit({"email": [words if email else "A guest must say where to."]}) from None
-    return email or ""

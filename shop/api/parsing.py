@@ -83,16 +83,14 @@ def _look_through(value: Any) -> None:
     """Without recursion, since what it looks for is what is too deep for that."""
     level, depth = [value], 0
     while level:
-        if depth > DEEPEST:
-            raise _too_deep()
         below: list[Any] = []
         for one in level:
             if isinstance(one, str):
                 _check_text(one)
-            elif isinstance(one, dict):
-                below += [*one, *one.values()]
-            elif isinstance(one, list):
-                below += one
+            elif isinstance(one, dict | list):
+                if depth == DEEPEST:
+                    raise _too_deep()
+                below += [*one, *one.values()] if isinstance(one, dict) else one
         level, depth = below, depth + 1
 
 

@@ -7,10 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from djmoney.money import Money
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -23,7 +21,7 @@ from shop.api.orders import OrderViewSet
 from shop.api.postal import EXAMPLE, ParcelSerializer, address_of, destination_of
 from shop.api.refusals import Unfit
 from shop.api.schema import refusals
-from shop.api.shapes import Strict
+from shop.api.shapes import EmailText, Strict, fit_email
 from shop.api.waiting import Steps, waiting
 from shop.cart.models import Cart
 from shop.checkout.services import CartChanged, EmptyCart, place_order
@@ -41,11 +39,6 @@ REFUSALS = (
     *(EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, TooLittle, WaitingRoom, ShippingGone),
     *(VatIdInvalid, VatIdNeedsCompany, VatIdUnknown),
 )
-
-
-@extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
-class EmailText(serializers.CharField):
-    """The schema cannot say what an address is; whoever reads it does."""
 
 
 class ShownAmountSerializer(Strict):
@@ -139,12 +132,7 @@ class PlacingViewSet(OrderViewSet):
 
 def _email(request: Request, wanted: Mapping[str, Any]) -> str:
     email = str(wanted.get("email") or getattr(request.user, "email", ""))
-    try:
-        validate_email(email)
-    except ValidationError:
-        words = "This does not look like an e-mail address. One looks like ada@example.com."
-        raise Unfit({"email": [words if email else "Please enter an e-mail address."]}) from None
-    return email
+    return fit_email(email, missing="Please enter an e-mail address.")
 
 
 def _shown(name: str, wanted: Mapping[str, Any]) -> Money | None:

@@ -65,8 +65,10 @@ class PreferencesView(ApiView):
         asked = ChoicesSerializer.read(request)
         known = {choice.kind: choice for choice in choices(request.user)}  # type: ignore[arg-type]
         wanted = asked.get("kinds", [])
-        if unknown := [one["kind"] for one in wanted if one["kind"] not in known]:
-            raise Unfit({"kinds": [f"There is no kind {kind}." for kind in unknown]}, "unknown_kind")
+        kinds = dict(enumerate(one["kind"] for one in wanted))
+        if unknown := {place: kind for place, kind in kinds.items() if kind not in known}:
+            faults = {place: {"kind": [f"There is no kind {kind}."]} for place, kind in unknown.items()}
+            raise Unfit({"kinds": faults}, "unknown_kind")
         with transaction.atomic():
             for one in wanted:
                 is_now = known[one["kind"]]

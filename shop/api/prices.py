@@ -49,10 +49,11 @@ def _found(lines: list[dict[str, Any]]) -> list[Item]:
     skus = [line["sku"] for line in lines]
     rows = Variant.objects.buyable().select_related("product__category")  # type: ignore[attr-defined]
     found = {variant.sku: variant for variant in rows.filter(sku__in=skus)}
-    if unknown := sorted(set(skus) - set(found)):
-        raise Unfit({"lines": [f"{sku} is not for sale." for sku in unknown]}, "not_for_sale")
-    if len(set(skus)) < len(skus):
-        raise Unfit({"lines": ["Each SKU once, please."]}, "twice")
+    if unknown := {place: sku for place, sku in enumerate(skus) if sku not in found}:
+        faults = {place: {"sku": [f"{sku} is not for sale."]} for place, sku in unknown.items()}
+        raise Unfit({"lines": faults}, "not_for_sale")
+    if twice := [place for place, sku in enumerate(skus) if sku in skus[:place]]:
+        raise Unfit({"lines": {place: {"sku": ["Each SKU once, please."]} for place in twice}}, "twice")
     return [item_of(line["sku"], found[line["sku"]], line["quantity"]) for line in lines]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -24,7 +24,7 @@ from shop.api.product_shapes import (
 from shop.api.refusals import NotFound
 from shop.api.selecting import SelectionQuery, select
 from shop.api.serving import RenderedMixin
-from shop.api.shapes import Query, Several, stream
+from shop.api.shapes import PageSerializer, Query, Several, stream
 from shop.api.sync import changed_since, epoch, gone_since, read_token, token_of
 from shop.api.views import ApiViewSet
 from shop.catalog.changes import EVERYTHING, last_place
@@ -69,10 +69,7 @@ class ProductQuery(SelectionQuery, MembersQuery):
     )
 
 
-@extend_schema_serializer(many=False)
-class ProductPageSerializer(serializers.Serializer):
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
+class ProductPageSerializer(PageSerializer):
     results = ProductCardSerializer(many=True)
     sync = serializers.CharField(help_text="To be kept with a copy, and given as `changed_since` next time.")
     gone = serializers.ListField(

@@ -159,7 +159,7 @@ def _find(order: Order, pk: int) -> Return:
 
 def _quantities(lines: list[dict[str, int]]) -> dict[int, int]:
     """By the line's id. Raises Unfit for one that is named twice."""
-    quantities = {one["line"]: one["quantity"] for one in lines}
-    if len(quantities) < len(lines):
-        raise Unfit({"lines": ["Each line once, please."]}, "twice")
-    return quantities
+    ids = [one["line"] for one in lines]
+    if twice := [place for place, pk in enumerate(ids) if pk in ids[:place]]:
+        raise Unfit({"lines": {place: {"line": ["Each line once, please."]} for place in twice}}, "twice")
+    return {one["line"]: one["quantity"] for one in lines}

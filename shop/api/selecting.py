@@ -22,7 +22,12 @@ AMOUNT = r"^[0-9]{1,9}(\.[0-9]{1,3})?$"
 
 
 def bound(help_text: str) -> serializers.RegexField:
-    return serializers.RegexField(AMOUNT, required=False, help_text=help_text)
+    return serializers.RegexField(
+        AMOUNT,
+        required=False,
+        help_text=help_text,
+        error_messages={"invalid": "An amount, such as 24.50."},
+    )
 
 
 class SelectionQuery(Query):
@@ -40,7 +45,10 @@ class SelectionQuery(Query):
         help_text="Slugs of categories with the same parent; each includes what lies below it.",
     )
     options = Several(
-        child=serializers.RegexField(r"^[-a-zA-Z0-9_]{1,40}:[-a-zA-Z0-9_]{1,60}$"),
+        child=serializers.RegexField(
+            r"^[-a-zA-Z0-9_]{1,40}:[-a-zA-Z0-9_]{1,60}$",
+            error_messages={"invalid": "A value as `facets/` names it, such as size:30x40."},
+        ),
         required=False,
         min_length=1,
         max_length=MOST_CHOICES,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import validate_email
 from djmoney.money import Money
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -14,33 +16,35 @@ from rest_framework.request import Request
 
 from notifications.protocol import STREAM_NAME, Position
 from shop.api.paging import LARGEST_PAGE
-from shop.api.refusals import Invalid
+from shop.api.refusals import Invalid, Unfit
 from shop.money import as_json
 
-# What REST framework would turn into what it wants: the number 12 into a text, "yes" into true.
-JSON_TYPES = (
-    (serializers.CharField, str),
-    (serializers.BooleanField, bool),
-    (serializers.IntegerField, (int, float)),
+# What REST framework would turn into what it wants, the number 12 into a text, "yes" into true; or would call by
+# Python's names.
+JSON_TYPES: tuple[tuple[type[serializers.Field], Any, str], ...] = (
+    (serializers.CharField, str, "a text"),
+    (serializers.BooleanField, bool, "true or false"),
+    (serializers.IntegerField, (int, float), "a whole number"),
+    (serializers.ListField, list, "a list"),
+    (serializers.Serializer, Mapping, "an object"),
 )
 
 
 class Strict(serializers.Serializer):
     """What a client sends: a name that is not known is an error, not a thing overlooked, and no type is another."""
 
+    default_error_messages: ClassVar = {"invalid": "This is to be an object."}
     is_typed = True
+    unknown = "There is no such field."
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = {name: field for name, field in self.fields.items() if not field.read_only}
             if unknown := [name for name in data if name not in known]:
-                fault = serializers.ErrorDetail("There is no such field.", code="unknown_field")
+                fault = serializers.ErrorDetail(self.unknown, code="unknown_field")
                 raise ValidationError({name: [fault] for name in unknown})
-            if self.is_typed and (
-                mistyped := [name for name in data if _is_mistyped(known[name], data[name])]
-            ):
-                fault = serializers.ErrorDetail("Not of the type that it has in the schema.", code="invalid")
-                raise ValidationError({name: [fault] for name in mistyped})
+            if self.is_typed and (mistyped := _mistyped(known, data)):
+                raise ValidationError(mistyped, code="invalid")
         return super().to_internal_value(data)
 
     @classmethod
@@ -57,6 +61,7 @@ class Query(Strict):
     """
 
     is_typed = False  # all of it is text
+    unknown = "There is no such parameter."
     elsewhere: tuple[str, ...] = ()
 
     @classmethod
@@ -75,11 +80,22 @@ class Query(Strict):
         return asked.validated_data
 
 
-def _is_mistyped(field: Any, value: Any) -> bool:
+def _mistyped(known: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    faults = {name: _fault(known[name], value) for name, value in data.items()}
+    return {name: fault for name, fault in faults.items() if fault}
+
+
+def _fault(field: Any, value: Any) -> Any:
+    """In words; of a list, for each in it. One that is too long is not looked through."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
-        return any(_is_mistyped(field.child, one) for one in value)
-    wanted = next((types for kind, types in JSON_TYPES if isinstance(field, kind)), object)
-    return value is not None and not isinstance(value, wanted)
+        if field.max_length is not None and len(value) > field.max_length:
+            return [serializers.ErrorDetail(f"{field.max_length} at most.", code="max_length")]
+        faults = {place: _fault(field.child, one) for place, one in enumerate(value)}
+        return {place: fault for place, fault in faults.items() if fault}
+    found = next((one for one in JSON_TYPES if isinstance(field, one[0])), None)
+    if found is None or value is None or isinstance(value, found[1]):
+        return []
+    return [f"This is to be {found[2]}."]
 
 
 class Several(serializers.ListField):
@@ -99,6 +115,21 @@ class Words(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         return " ".join(super().to_internal_value(data).replace("\0", " ").split())
+
+
+@extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
+class EmailText(serializers.CharField):
+    """The schema cannot say what an address is; `fit_email` does."""
+
+
+def fit_email(email: str, *, missing: str) -> str:
+    """Raises Unfit, with the words `missing` where there is none."""
+    try:
+        validate_email(email)
+    except DjangoValidationError:
+        words = "This does not look like an e-mail address. One looks like ada@example.com."
+        raise Unfit({"email": [words if email else missing]}) from None
+    return email
 
 
 class PageQuery(Query):

@@ -101,7 +101,8 @@ def test_of_an_unknown_kind_nothing_is_chosen(buyer: Client, customer: User) -> 
     wanted = {"kinds": [{"kind": "order", "live": False}, {"kind": "weather", "live": True}]}
     answer = send(buyer, "patch", PREFERENCES, wanted)
     assert answer.status_code == 422
-    assert [one["detail"] for one in answer.json()["errors"]] == ["There is no kind weather."]
+    errors = [(one["path"], one["detail"]) for one in answer.json()["errors"]]
+    assert errors == [("/kinds/1/kind", "There is no kind weather.")]
     assert chosen(customer.pk, "order").live is True
     assert send(buyer, "patch", PREFERENCES, {"kinds": []}).status_code == 400
 

@@ -49,7 +49,7 @@ def test_what_is_not_for_sale_is_named(client: Client) -> None:
     answer = ask(client, ("NONE", 1))
     assert answer.status_code == 422
     assert [(one["path"], one["detail"]) for one in answer.json()["errors"]] == [
-        ("/lines", "NONE is not for sale.")
+        ("/lines/0/sku", "NONE is not for sale.")
     ]
 
 

@@ -84,7 +84,7 @@ def test_more_than_was_sent_is_refused(client: Client, delivered: Order, order: 
         ({"lines": [{"line": 2**53, "quantity": 1}], "reason": "damaged"}, 400, "/lines/0/line"),
         ({"lines": [{"line": 1, "quantity": 1}], "reason": "ugly"}, 400, "/reason"),
         ({"lines": [{"line": 1, "quantity": 1}], "reason": "mind", "note": "x" * 501}, 400, "/note"),
-        ({"lines": [{"line": 1, "quantity": 1}] * 2, "reason": "mind"}, 422, "/lines"),
+        ({"lines": [{"line": 1, "quantity": 1}] * 2, "reason": "mind"}, 422, "/lines/1/line"),
     ],
 )
 def test_what_cannot_be_meant_is_told_by_its_place(
