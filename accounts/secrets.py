@@ -1,4 +1,4 @@
-"""Secrets of second factors are kept enciphered with a key of SECRET_KEY: a copy of the database opens nothing."""
+"""What signs somebody in is kept enciphered with a key of SECRET_KEY: a copy of the database opens nothing."""
 
 from __future__ import annotations
 

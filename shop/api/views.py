@@ -22,6 +22,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from accounts.secrets import decipher, encipher
 from shop.api.paging import Cursor
 from shop.api.parsing import LARGEST_BODY, BodyTooLarge
 from shop.api.refusals import Invalid, explain
@@ -95,7 +96,7 @@ class ApiView(APIView):
     ) -> HttpResponseBase:
         kept = claim(owner_of(request.user), key, _fingerprint(request))
         if kept.status is not None:
-            return _as_response(kept, replayed=True)
+            return self._as_response(kept, replayed=True)
         try:
             if self.waits:
                 self._keep(kept, handler(request, *args, **kwargs))
@@ -109,7 +110,7 @@ class ApiView(APIView):
                 release(kept)
                 raise
             self._keep(kept, refusal)
-        return _as_response(kept)
+        return self._as_response(kept)
 
     def _final_refusal(self, error: Exception) -> Response | None:
         refusal = explain(error, {})
@@ -122,7 +123,17 @@ class ApiView(APIView):
         headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
         if body:
             headers["Content-Type"] = response.content_type or "application/json"
-        keep(kept, response.status_code, headers, body)
+        # Tokens, recovery codes: a copy of the database opens nothing.
+        keep(kept, response.status_code, headers, encipher(body.decode()).encode() if self.secret else body)
+
+    def _as_response(self, kept: KeptAnswer, *, replayed: bool = False) -> HttpResponse:
+        body = decipher(bytes(kept.body).decode()).encode() if self.secret else bytes(kept.body)
+        response = HttpResponse(body, status=kept.status, headers=kept.headers)
+        if not body:
+            del response.headers["Content-Type"]
+        if replayed:
+            response.headers["Idempotency-Replayed"] = "true"
+        return response
 
 
 class PublicMixin:
@@ -146,15 +157,6 @@ class ApiViewSet(ApiView, viewsets.GenericViewSet):
 def _fingerprint(request: Request) -> str:
     told = (request.method or "", request.get_full_path(), request.headers.get("Cart-Token", ""))
     return sha256("\0".join(told).encode() + b"\0" + request._request.body).hexdigest()
-
-
-def _as_response(kept: KeptAnswer, *, replayed: bool = False) -> HttpResponse:
-    response = HttpResponse(bytes(kept.body), status=kept.status, headers=kept.headers)
-    if not kept.body:
-        del response.headers["Content-Type"]
-    if replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
 
 
 def etag_of(content: bytes) -> str:

@@ -15,6 +15,7 @@ from accounts.models import User
 from shop.cart.models import Cart
 from shop.drops.admission import sign
 from shop.drops.models import Drop
+from shop.idempotency.models import KeptAnswer
 from tests.api.people import EMAIL, PASSWORD, App, refused
 
 pytestmark = pytest.mark.django_db
@@ -157,8 +158,12 @@ def test_a_lost_answer_comes_again_with_its_key(app: App) -> None:
     body, key = {"refresh_token": app.tokens["refresh_token"]}, {"Idempotency-Key": "a-key-of-a-refresh"}
     first, second = (app.post("auth/refresh/", body, **key) for _ in range(2))
     assert first.json() == second.json()
+    assert second.headers["Idempotency-Replayed"] == "true"
     app.tokens = second.json()
     assert app.is_in
+    kept = bytes(KeptAnswer.objects.get().body)
+    assert kept
+    assert app.tokens["refresh_token"].encode() not in kept
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "eyJhbGciOiJub25lIn0.e30."])
