@@ -487,6 +487,7 @@ SPECTACULAR_SETTINGS = {
         "ReturnWish": "shop.returns.models.Return.Wish",
         "TaxTreatment": "shop.orders.models.Order.TaxTreatment",
     },
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # a host of theirs
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
