@@ -55,6 +55,16 @@ def test_another_body_under_the_same_key_is_refused(ask: Callable[..., Any]) -> 
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+def test_what_was_asked_is_not_found_by_trying_from_what_is_kept(
+    ask: Callable[..., Any], settings: Any
+) -> None:
+    for key, secret in ((KEY, "one"), (KEY[::-1], "one"), (KEY.upper(), "another")):
+        settings.SECRET_KEY = secret
+        ask(key=key)
+    first, same, other = KeptAnswer.objects.order_by("pk").values_list("fingerprint", flat=True)
+    assert first == same != other
+
+
 def test_while_the_first_is_under_way_others_are_asked_to_wait(ask: Callable[..., Any]) -> None:
     ask()
     KeptAnswer.objects.update(status=None, body=b"")
