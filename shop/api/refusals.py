@@ -49,6 +49,12 @@ class Unfit(exceptions.ValidationError):
         self.where = where
 
 
+class AskedTooOften(exceptions.Throttled):
+    default_detail = "That was too often."
+    extra_detail_singular = "Come back in {wait} second."
+    extra_detail_plural = "Come back in {wait} seconds."
+
+
 class NotFound(exceptions.NotFound):
     default_detail = "There is nothing here, or nothing of yours."
 

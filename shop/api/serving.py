@@ -10,11 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
 
 from shop.api.rendered import Begun, Kept, Key, memory
 from shop.api.throttling import count
-from shop.api.views import PublicMixin, etag_of
+from shop.api.views import PublicMixin, etag_of, unless_known
 from shop.catalog.changes import EVERYTHING
 
 TAKEN = {"application/json", "application/*", "*/*", ""}
@@ -84,5 +83,5 @@ def _keep(key: Key, about: str, begun: Begun, response: Any) -> None:
 
 
 def _answer(request: HttpRequest, kept: Kept, limits: dict[str, str]) -> HttpResponseBase:
-    response = HttpResponse(kept.body, headers={**kept.headers, **limits, "ETag": kept.etag})
-    return get_conditional_response(request, etag=kept.etag, response=response) or response
+    response = HttpResponse(kept.body, headers={**kept.headers, **limits})
+    return unless_known(request, response, kept.etag)

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import patch_vary_headers
 from django.utils.crypto import salted_hmac
-from django.utils.http import http_date
+from django.utils.http import http_date, parse_etags
 from rest_framework import viewsets
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.renderers import JSONRenderer
@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 from accounts.secrets import decipher, encipher
 from shop.api.paging import Cursor
 from shop.api.parsing import LARGEST_BODY, BodyTooLarge
-from shop.api.refusals import Invalid, explain
+from shop.api.refusals import AskedTooOften, Invalid, explain
 from shop.api.schema import KEY_HEADER, Operation
 from shop.api.throttling import Limit
 from shop.idempotency.models import KeptAnswer
@@ -45,13 +45,23 @@ class ApiView(APIView):
 
     throttle_classes = (Limit,)
     schema = Operation()
-    metadata_class = None  # the schema says it all
+    http_method_names = ("get", "post", "put", "patch", "delete", "head")  # what there is, the schema says
     limit = ""
     public = False
     secret = False  # nobody keeps it, not even the client's own cache
     waits = False
     deprecated: datetime | None = None
     sunset: datetime | None = None
+
+    @classmethod
+    def as_view(cls, *args: Any, **initkwargs: Any) -> Any:
+        view = super().as_view(*args, **initkwargs)
+        # A redirect would make a GET of what was sent to the address without its last slash.
+        view.should_append_slash = False  # type: ignore[attr-defined]
+        return view
+
+    def throttled(self, request: Request, wait: float | None) -> None:  # type: ignore[override]
+        raise AskedTooOften(wait)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
@@ -166,8 +176,17 @@ def etag_of(content: bytes) -> str:
     return f'"{sha256(content).hexdigest()[:32]}"'
 
 
-def _conditional(request: Any, response: Any) -> Any:
-    """304 where the client has these very bytes."""
-    etag = etag_of(response.content)
+def unless_known(request: Any, response: Any, etag: str) -> Any:
+    """304 where the client has these very bytes, with all that an answer says besides them."""
     response.headers["ETag"] = etag
-    return get_conditional_response(request, etag=etag, response=response)
+    theirs = parse_etags(request.headers.get("If-None-Match", ""))
+    if not {etag, f"W/{etag}", "*"} & set(theirs):
+        return response
+    told = {name: value for name, value in response.headers.items() if not name.startswith("Content-")}
+    known = HttpResponse(status=304, headers=told)
+    del known.headers["Content-Type"]
+    return known
+
+
+def _conditional(request: Any, response: Any) -> Any:
+    return unless_known(request, response, etag_of(response.content))

@@ -27,7 +27,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if _asks_a_program(request):
-        return problems.as_response(404, "not_found", "There is nothing at this address.")
+        words = "" if request.path.endswith("/") else " Those of the API end with a slash."
+        return problems.as_response(404, "not_found", f"There is nothing at this address.{words}")
     return render(request, "404.html", status=404)
 
 

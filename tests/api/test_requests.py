@@ -1,19 +1,24 @@
 """What can be sent: small, shallow, well-formed JSON. Whatever else is refused in words, and never by a 500."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from rest_framework.exceptions import APIException
 from rest_framework.test import APIRequestFactory
 
 from shop.api.categories import CategoryViewSet
 from shop.api.parsing import DEEPEST, LARGEST_BODY
 from shop.api.schema import Operation
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db
 PRICES = "/api/v1/prices/"
+# A validation error is told as `invalid`, and what nobody caught as `fault`; JSON has a code of its own.
+NEVER_TOLD = {"error", "parse_error"}
 
 
 def send(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:
@@ -32,7 +37,7 @@ def send(client: Client, body: bytes | str, content_type: str = "application/jso
         (r'{"code": "a\u0000b"}', "malformed_json", "U+0000"),
         (r'{"code": "\ud800"}', "malformed_json", "half of a pair"),
         (r'{"\ud800": 1}', "malformed_json", "half of a pair"),
-        ("[" * (DEEPEST + 2) + "]" * (DEEPEST + 2), "too_deep", "levels"),
+        ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "too_deep", "levels"),
         ("[" * 30_000 + "]" * 30_000, "too_deep", "levels"),
     ],
 )
@@ -66,6 +71,69 @@ def test_errors_name_the_fields_by_where_they_are(client: Client) -> None:
     assert [(one["path"], one["code"]) for one in nested] == [("/lines/1/quantity", "invalid")]
 
 
+@pytest.mark.parametrize(
+    ("body", "path", "words"),
+    [
+        ("[]", "", "This is to be an object."),
+        ('{"lines": {}}', "/lines", "This is to be a list."),
+        ('{"lines": ["A"]}', "/lines/0", "This is to be an object."),
+        ('{"lines": [{"sku": 1, "quantity": 1}]}', "/lines/0/sku", "This is to be a text."),
+        ('{"lines": [{"sku": "A", "quantity": "1"}]}', "/lines/0/quantity", "This is to be a whole number."),
+    ],
+)
+def test_a_wrong_type_is_told_by_the_names_of_json(client: Client, body: str, path: str, words: str) -> None:
+    errors = send(client, body).json()["errors"]
+    assert [(one["path"], one["code"], one["detail"]) for one in errors] == [(path, "invalid", words)]
+
+
+def test_a_list_that_is_too_long_is_refused_as_a_whole(client: Client) -> None:
+    errors = send(client, json.dumps({"lines": [1] * 1000})).json()["errors"]
+    assert [(one["path"], one["code"]) for one in errors] == [("/lines", "max_length")]
+
+
+def test_a_wrong_parameter_is_told_what_is_wanted(client: Client) -> None:
+    answer = client.get("/api/v1/products/?price_min=cheap&options=oak").json()
+    assert {one["path"]: one["detail"] for one in answer["errors"]} == {
+        "options": "A value as `facets/` names it, such as size:30x40.",
+        "price_min": "An amount, such as 24.50.",
+    }
+    unknown = client.get("/api/v1/products/?colour=red").json()["errors"]
+    assert [one["detail"] for one in unknown] == ["There is no such parameter."]
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_an_address_without_its_last_slash_leads_nowhere_else(client: Client, method: str) -> None:
+    answer = getattr(client, method)("/api/v1/cart")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["detail"].endswith("end with a slash.")
+
+
+def test_what_may_be_done_at_an_address_is_what_is_done_there(client: Client) -> None:
+    answer = client.options("/api/v1/cart/lines/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+def test_every_code_is_in_the_list(client: Client) -> None:
+    known = {one["code"] for one in client.get("/api/v1/problems/").json()}
+    of_rest = {one.default_code for one in subclasses(APIException)} - NEVER_TOLD
+    source = "".join(path.read_text() for path in (ROOT / "notifications").glob("*.py"))
+    of_doors = set(re.findall(r'Refusal\(\s*[45][0-9]{2}, "([a-z_]+)"', source))
+    assert len(of_doors) >= 10
+    assert of_rest | of_doors | {"invalid", "token_invalid", "too_deep", "unavailable"} <= known
+
+
+def subclasses(error: type[Any]) -> set[type[Any]]:
+    return {error}.union(*(subclasses(below) for below in error.__subclasses__()))
+
+
+def test_the_schema_is_asked_for_as_all_else(client: Client) -> None:
+    first = client.get("/api/v1/schema/", headers={"Accept": "application/json"})
+    assert first.json()["openapi"].startswith("3.1")
+    assert "RateLimit-Remaining" in first.headers
+    again = client.get("/api/v1/schema/", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+
+
 @pytest.mark.parametrize("path", ["nowhere/", "products/no-such-print/", "orders/%00/"])
 def test_what_is_not_there_is_a_problem_as_well(client: Client, path: str) -> None:
     answer = client.get(f"/api/v1/{path}")
@@ -79,6 +147,7 @@ def test_every_answer_says_how_much_is_left(client: Client) -> None:
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert [one.headers["RateLimit-Remaining"] for one in answers] == ["2", "1", "0", "0"]
     assert answers[-1].json()["code"] == "throttled"
+    assert answers[-1].json()["detail"].startswith("That was too often. Come back in ")
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     assert send(client, "{}").headers["RateLimit-Remaining"] == "1"  # writes are counted by themselves
 
@@ -88,7 +157,12 @@ def test_bytes_that_are_there_are_not_sent_again(client: Client) -> None:
     assert first.headers["Cache-Control"] == "public, no-cache"
     again = client.get("/api/v1/categories/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert client.get("/api/v1/categories/", headers={"If-None-Match": '"other"'}).status_code == 200
+    told = {"ETag", "Cache-Control", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+    assert told <= again.headers.keys()
+    assert "Content-Type" not in again.headers
+    for theirs, status in {f"W/{first.headers['ETag']}": 304, "*": 304, '"other"': 200}.items():
+        answer = client.get("/api/v1/categories/", headers={"If-None-Match": theirs})
+        assert answer.status_code == status, theirs
 
 
 def test_what_is_private_is_kept_by_nobody_between(client: Client, customer: Any) -> None:
