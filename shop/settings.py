@@ -120,6 +120,8 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "servestatic",
 ]
+if not PRODUCTION:
+    INSTALLED_APPS.append("lab")  # how far this goes, measured: `manage.py lab`
 
 # Every middleware here can run asynchronously: one that could not would hold a thread for as long as an
 # asynchronous view waits.

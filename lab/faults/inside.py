@@ -1,7 +1,7 @@
 """A process of the shop with a line to the run: `python -m lab.faults.inside FD [arguments of manage.py]`.
 
-What can be asked of it is in `acts`, or in another file here as `module.function`. Without arguments it serves
-nothing, and writes what the run wants written.
+What can be asked of it is in `acts`, in another file here as `module.function`, or anywhere as `lab.module.function`.
+Without arguments it serves nothing, and writes what the run wants written.
 """
 
 import importlib
@@ -20,7 +20,9 @@ def perform(name: str, *args: Any, **kwargs: Any) -> Any:
     while not apps.ready:
         time.sleep(0.05)
     module, _, function = name.rpartition(".")
-    return getattr(importlib.import_module(f"lab.faults.{module or 'acts'}"), function)(*args, **kwargs)
+    if not module.startswith("lab."):
+        module = f"lab.faults.{module or 'acts'}"
+    return getattr(importlib.import_module(module), function)(*args, **kwargs)
 
 
 def main() -> None:

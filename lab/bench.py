@@ -1,0 +1,172 @@
+"""What a load measures with: the server of a rung, the site around it, and the process that makes the load."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lab import machine
+from lab.faults.remote import ROOT, Process
+from lab.faults.site import LOAD_CPU, SERVER_CPU, Site
+from lab.rungs import Rung
+from tests.processes import free_port
+
+READY_SECONDS = 90.0
+CALL_SECONDS = 120.0
+
+
+class Server:
+    """One process (and its children) of a rung, pinned to the processor of servers."""
+
+    def __init__(self, site: Site, rung: Rung, cpu: int = SERVER_CPU) -> None:
+        self.rung, self.port = rung, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = site.folder / f"{rung.name}-{self.port}.log"
+        put = {"DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONUNBUFFERED": "1", **rung.environment}
+        environment = site.environment(self.url) | {name: self._named(value) for name, value in put.items()}
+        with open(self.log, "ab") as output:
+            self._child = subprocess.Popen(
+                [sys.executable, *map(self._named, rung.command)],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if machine.CAN_PIN:  # before it has threads or children, which inherit it
+            os.sched_setaffinity(self._child.pid, {cpu})
+        self.process = psutil.Process(self._child.pid)
+
+    def _named(self, text: str) -> str:
+        return text.replace("{port}", str(self.port))
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._is_ready():
+            if self._child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.rung.name} does not serve:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            return bool(urllib.request.urlopen(self.url + self.rung.ready, timeout=5).status == 200)
+        return False
+
+    def cpu_seconds(self) -> float:
+        """Of the process and its children, so far."""
+        return machine.cpu_seconds(machine.tree(self.process))
+
+    def memory(self) -> int:
+        """Bytes that are this server's alone: what shared pages there are belong to all who share them, in parts."""
+        total = 0
+        for process in machine.tree(self.process):
+            with contextlib.suppress(psutil.Error):
+                full = process.memory_full_info()
+                total += getattr(full, "pss", full.uss)
+        return total
+
+    def stop(self) -> None:
+        family = machine.tree(self.process)
+        self._child.terminate()
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait(10)
+        for left in family[1:]:
+            with contextlib.suppress(psutil.Error):
+                left.kill()
+
+
+class Bench:
+    """Handed to each load. `servers` is one, or as many as the load asked for by `start`."""
+
+    def __init__(self, site: Site, generator: Process, rung: Rung) -> None:
+        self.site, self.generator, self.rung = site, generator, rung
+        self.servers: list[Server] = []
+        self.kept: dict[str, Any] = {}  # what a load wants to find again at its next point
+
+    @property
+    def server(self) -> Server:
+        return self.servers[0]
+
+    @property
+    def ports(self) -> list[int]:
+        return [server.port for server in self.servers]
+
+    def start(self, count: int = 1) -> None:
+        """So many servers in all; the first is there already."""
+        while len(self.servers) < count:
+            self.servers.append(Server(self.site, self.rung))
+        for server in self.servers:
+            server.wait_until_ready()
+
+    def stop(self) -> None:
+        while self.servers:
+            self.servers.pop().stop()
+        self.kept.clear()
+
+    async def load(self, name: str, *args: Any, within: float = CALL_SECONDS, **kwargs: Any) -> Any:
+        """A call into the process that makes the load: see `lab.wire.generator`."""
+        return await self._call(self.generator, name, args, kwargs, within)
+
+    async def write(self, name: str, *args: Any, within: float = CALL_SECONDS, **kwargs: Any) -> Any:
+        """A call into a process of the shop that has no sockets: see `lab.writing`, `lab.faults.acts`."""
+        return await self._call(self.site.writer, name, args, kwargs, within)
+
+    async def _call(self, process: Process, name: str, args: Any, kwargs: Any, within: float) -> Any:
+        async with asyncio.timeout(within):
+            return await asyncio.wrap_future(process.start(name, *args, **kwargs))
+
+    def cpu_seconds(self) -> float:
+        return sum(server.cpu_seconds() for server in self.servers)
+
+    def memory(self) -> int:
+        return sum(server.memory() for server in self.servers)
+
+
+@contextlib.contextmanager
+def around() -> Iterator[tuple[Site, Process]]:
+    """A site with a generator: PostgreSQL, Valkey, a writer, all on the processor of the load."""
+    with _pinned(LOAD_CPU), Site() as site:
+        generator = site.process("lab.wire.generator", "generator")
+        try:
+            yield site, generator
+        finally:
+            generator.kill()
+
+
+@contextlib.contextmanager
+def _pinned(cpu: int) -> Iterator[None]:
+    """This process, and what it starts meanwhile."""
+    if not machine.CAN_PIN:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def results(quick: bool) -> Path:
+    """A new folder for what is about to be measured."""
+    base = ROOT / "lab" / "results" / (machine.name() + ("-quick" if quick else ""))
+    for number in range(1, 100):
+        folder = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            return folder
+    raise RuntimeError(f"a hundred runs in one day: {base}")

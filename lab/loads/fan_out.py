@@ -1,0 +1,65 @@
+"""One event to everybody who follows a product: the stock of a print changes, and so many pages show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.loads import Figure
+
+if TYPE_CHECKING:
+    from lab.bench import Bench
+
+TITLE = "Fan-out: one event to N sockets"
+UNIT = "sockets"
+NEEDS = "sockets"
+RUNGS = (
+    "bare-uvloop",
+    "tornado",
+    "tornado-tuned",
+    "channels-tutorial",
+    "daphne-stock",
+    "daphne-serve",
+    "uvicorn",
+    "granian",
+)
+POINTS = (100, 1000, 5000, 10_000)
+QUICK_POINTS = (100, 1000)
+MOST = {"channels-tutorial": 1000}  # quadratic: the next point would take minutes for each event
+FIGURES = {
+    "deliveries_per_core": Figure("deliveries per second of server CPU"),
+    "last_p50_ms": Figure("the last client has it after, median, ms", "less"),
+    "last_p99_ms": Figure("the last client has it after, worst, ms", "less"),
+}
+EVENTS, EVERY = 20, 0.05
+# So many deliveries make a second of work for most, and no more events than that are worth the time.
+DELIVERIES = 100_000
+SECONDS = 4.0
+
+
+async def measure(bench: Bench, point: int) -> dict[str, float]:
+    if "stream" not in bench.kept:
+        bench.kept["stream"] = await bench.write("lab.writing.new_stream")
+    stream, events = bench.kept["stream"], max(5, min(EVENTS, DELIVERIES // point))
+    await bench.load("open", bench.ports, point, streams=[stream])
+    await fan_out(bench, stream, 2, point)  # the first ones pay for what is built once
+    before = bench.cpu_seconds()
+    seen = await fan_out(bench, stream, events, point)
+    spent = bench.cpu_seconds() - before
+    await bench.load("close")
+    return {
+        "deliveries_per_core": seen["deliveries"] / spent,
+        "last_p50_ms": seen["last_p50_ms"],
+        "last_p99_ms": seen["last_p99_ms"],
+        "p50_ms": seen["p50_ms"],
+        "missing": seen["missing"],
+        "load_busy": seen["load_busy"],
+    }
+
+
+async def fan_out(bench: Bench, stream: str, events: int, sockets: int) -> dict[str, float]:
+    """Each event goes out when the one before has reached everybody: how long one takes, not how long a queue is."""
+    await bench.load("forget")
+    for number in range(events):
+        await bench.write("lab.writing.say", stream)
+        await bench.load("expect", (number + 1) * sockets)
+    return dict(await bench.load("expect", events * sockets))

@@ -1,0 +1,45 @@
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from lab import bench, loads, runner
+from lab.machine import CannotMeasure
+
+
+class Command(BaseCommand):
+    help = "Measures how far this shop goes on Django, beside Tornado, and redraws docs/how-far.md."
+    requires_system_checks = []  # it serves nothing itself
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--quick", action="store_true", help="few points, one round: minutes")
+        parser.add_argument(
+            "--only", nargs="+", default=loads.names(), metavar="NAME", help=f"of {', '.join(loads.names())}"
+        )
+        parser.add_argument("--rungs", nargs="+", default=(), metavar="NAME", help="these only")
+        parser.add_argument("--plan", action="store_true", help="say what would be measured, and how long")
+        parser.add_argument("--into", type=Path, help="the folder for what is measured (default: a new one)")
+
+    def handle(self, *, quick: bool, only: list[str], rungs: list[str], plan: bool, **options: Any) -> None:
+        if unknown := set(only) - set(loads.names()):
+            raise CommandError(f"No such load: {', '.join(sorted(unknown))}. See --help.")
+        planned = runner.Plan(only, quick, rungs)
+        self._tell(planned)
+        if plan:
+            return
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way out
+        folder = options["into"] or bench.results(quick)
+        try:
+            rows = runner.run(planned, folder, self.stdout.write)
+        except CannotMeasure as fault:
+            raise CommandError(str(fault)) from None
+        self.stdout.write(f"{len(rows)} rows are in {folder}.")
+
+    def _tell(self, plan: runner.Plan) -> None:
+        for name in plan.names:
+            load, on = loads.find(name), plan.rungs_of(name)
+            points = load.QUICK_POINTS if plan.quick else load.POINTS
+            self.stdout.write(f"{name}: {load.UNIT} {', '.join(map(str, points))} on {', '.join(on)}")
+        self.stdout.write(f"About {plan.budget() / 60:.0f} minutes.")
