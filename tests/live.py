@@ -40,11 +40,11 @@ def server(
     """One process of the shop at `url`; also to start one again that was killed."""
     port = url.rpartition(":")[2]
     command = [sys.executable, "manage.py", "serve", "--port", port]
-    env = _environment(str(data), public_url) | environment
+    env = environment(str(data), public_url) | environment
     return running(command, log=data / f"server-{port}.log", ready=f"{url}/readyz", env=env)
 
 
-def _environment(data: str, url: str) -> dict[str, str]:
+def environment(data: str, url: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BREAKWATER_TEST")}
     return kept | {
         "DJANGO_SETTINGS_MODULE": "shop.settings",

@@ -1,0 +1,41 @@
+"""`python -m lab.servers.tornado_shop --port 8300`: pages and sockets from one process, until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+
+def main() -> None:
+    options = _options()
+    import django
+
+    django.setup()
+    from lab.servers.tornado_shop.serving import serve
+
+    if options.tuned:
+        import uvloop
+
+        uvloop.run(serve(options.host, options.port, options.cache, tuned=True))
+    else:
+        asyncio.run(serve(options.host, options.port, options.cache, tuned=False))
+
+
+def _options() -> argparse.Namespace:
+    options = argparse.ArgumentParser(prog="python -m lab.servers.tornado_shop", description=__doc__)
+    options.add_argument("--host", default="127.0.0.1")
+    options.add_argument("--port", type=int, required=True)
+    options.add_argument(
+        "--cache", type=float, default=0.0, metavar="SECONDS", help="keep what was rendered for so long"
+    )
+    options.add_argument(
+        "--tuned", action="store_true", help="uvloop, a frozen collector, whole answers as bytes"
+    )
+    return options.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The routes and the process: the shop's, and those of the notifications' own Tornado server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from typing import Any
+
+import aiohttp
+from django.conf import settings
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from lab.servers.tornado_shop.cache import Cache
+from lab.servers.tornado_shop.catalogue import ProductHandler, ProductsHandler
+from lab.servers.tornado_shop.database import open_pool
+from lab.servers.tornado_shop.handlers import LARGEST_BODY, NotFoundHandler, Shop
+from notifications.hub import current_hub
+from notifications.tornado_server import LEAVES_WITHIN, LiveHandler, ReadyHandler, SocketHandler
+
+BACKLOG = 1024
+REQUEST_SECONDS = 60.0
+PROVIDER = aiohttp.ClientTimeout(total=25, connect=5)
+
+
+def routes(shop: Shop) -> list[Any]:
+    ours = {"shop": shop}
+    return [
+        (r"/api/v1/products/", ProductsHandler, ours),
+        (r"/api/v1/products/([-a-zA-Z0-9_]+)/", ProductHandler, ours),
+        (r"/ws/notifications/", SocketHandler),
+        (r"/livez", LiveHandler),
+        (r"/readyz", ReadyHandler),
+    ]
+
+
+async def serve(host: str, port: int, cache_seconds: float, *, tuned: bool) -> None:
+    """Returns after SIGTERM or SIGINT, when the clients have been sent elsewhere."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Tornado's own client opens a connection for each request, and ten at once.
+    connector = aiohttp.TCPConnector(limit=0)
+    async with await open_pool() as pool, aiohttp.ClientSession(connector=connector, timeout=PROVIDER) as http:
+        shop = Shop(pool, http, Cache(cache_seconds) if cache_seconds else None)
+        server, hub = new_server(shop), current_hub()
+        if tuned:
+            gc.collect()
+            gc.freeze()
+        server.add_sockets(bind_sockets(port, host, backlog=BACKLOG))
+        await stop.wait()
+        server.stop()
+        hub.drain()
+        if SocketHandler.opened:
+            await asyncio.wait(SocketHandler.opened, timeout=LEAVES_WITHIN)
+        await server.close_all_connections()
+        hub.close()
+
+
+def new_server(shop: Shop) -> HTTPServer:
+    application = Application(
+        routes(shop),
+        default_handler_class=NotFoundHandler,
+        default_handler_args={"shop": shop},
+        log_function=lambda handler: None,  # the proxy keeps a log
+        xsrf_cookie_name=settings.CSRF_COOKIE_NAME,
+    )
+    return HTTPServer(
+        application, xheaders=False, idle_connection_timeout=REQUEST_SECONDS, max_body_size=2 * LARGEST_BODY
+    )
