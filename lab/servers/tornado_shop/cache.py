@@ -30,6 +30,11 @@ class Cache:
             body.add_done_callback(lambda done: self._drop_failed(key, done))
         return await asyncio.shield(kept.body)
 
+    def ready(self, key: str) -> bytes | None:
+        kept = self._kept.get(key)
+        fresh = kept is not None and kept.until > time.monotonic() and kept.body.done()
+        return kept.body.result() if kept and fresh else None
+
     def _drop_failed(self, key: str, done: asyncio.Future[bytes]) -> None:
         if done.cancelled() or done.exception():
             self._kept.pop(key, None)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-import asyncpg
 from django.core.signing import BadSignature, Signer
 
 from lab.servers.tornado_shop import shapes
 from lab.servers.tornado_shop.cursors import Cursor, Page
+from lab.servers.tornado_shop.database import Connection, Record
 from lab.servers.tornado_shop.handlers import Handler
 from lab.servers.tornado_shop.refusals import Refused, invalid, not_found, not_served
 
@@ -47,7 +47,7 @@ LIST = f"""
     ) cover ON true
     WHERE {VISIBLE} AND ($1::int IS NULL OR p.position {{beyond}} $1)
     ORDER BY p.position {{way}}, p.id {{way}} OFFSET $2 LIMIT $3
-"""  # noqa: S608
+"""
 FORWARDS, BACKWARDS = LIST.format(beyond=">", way="ASC"), LIST.format(beyond="<", way="DESC")
 
 PRODUCT = f"""
@@ -80,7 +80,7 @@ PRODUCT = f"""
     JOIN catalog_category category ON category.id = p.category_id
     LEFT JOIN notifications_stream stream ON stream.name = 'product:' || p.slug
     WHERE {VISIBLE} AND p.slug = $1
-"""  # noqa: S608
+"""
 COVER = ("id", "alt", "tone", "width", "height", "picture")
 _signer = Signer(salt="shop.api.sync")
 
@@ -151,7 +151,7 @@ def _rows(text: str | None) -> list[dict[str, Any]]:
     return json.loads(text, parse_float=Decimal) if text else []
 
 
-def _cover(row: asyncpg.Record) -> dict[str, Any] | None:
+def _cover(row: Record) -> dict[str, Any] | None:
     return {name: row[name] for name in COVER} if row["id"] is not None else None
 
 
@@ -168,7 +168,7 @@ def _size(text: str) -> int:
     return int(text)
 
 
-async def _token(db: asyncpg.Connection, as_of: str | None) -> str:
+async def _token(db: Connection, as_of: str | None) -> str:
     """Where the log of changes stands, or stood when the first page was read: as the shop signs it."""
     place = await db.fetchrow(PLACE)
     if as_of is not None:

@@ -10,14 +10,14 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-import asyncpg
 from django.conf import settings
 from tornado.web import RequestHandler
 
 from lab.servers.tornado_shop.cache import Cache
+from lab.servers.tornado_shop.database import Pool
 from lab.servers.tornado_shop.limits import Limits
 from lab.servers.tornado_shop.people import Account, account_of
+from lab.servers.tornado_shop.provider import Provider
 from lab.servers.tornado_shop.refusals import Refused, invalid, not_found
 
 JSON_TYPE, PROBLEM = "application/json", "application/problem+json"
@@ -27,8 +27,8 @@ PRIVATE = "Authorization, Cookie, Cart-Token, Drop-Places, Guest-Orders"
 
 @dataclass
 class Shop:
-    pool: asyncpg.Pool
-    http: aiohttp.ClientSession
+    pool: Pool
+    provider: Provider
     cache: Cache | None
     limits: Limits = field(default_factory=Limits)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-import asyncpg
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core import signing
 from django.utils.crypto import salted_hmac
+
+from lab.servers.tornado_shop.database import Pool
 
 SESSION = "SELECT session_data FROM django_session WHERE session_key = $1 AND expire_date > now()"
 ACCOUNT = "SELECT id, email, password FROM accounts_user WHERE id = $1 AND is_active"
@@ -23,7 +24,7 @@ class Account:
     email: str
 
 
-async def account_of(pool: asyncpg.Pool, session_key: str) -> Account | None:
+async def account_of(pool: Pool, session_key: str) -> Account | None:
     """None for a guest: no session, one that ended, or one of before a password was changed."""
     async with pool.acquire() as db:
         data = await db.fetchval(SESSION, session_key)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 from django.conf import settings
 from djmoney.money import Money
 
+from lab.servers.tornado_shop.database import Connection, Record
 from lab.servers.tornado_shop.refusals import Refused, not_served
 from shop.places import Destination, compact
 from shop.pricing.assessment import EXPORT
@@ -85,23 +85,25 @@ def money(amount: Decimal) -> Money:
     return Money(amount, settings.DEFAULT_CURRENCY)
 
 
-async def lines_of(db: asyncpg.Connection, cart_id: int) -> list[asyncpg.Record]:
+async def lines_of(db: Connection, cart_id: int) -> list[Record]:
     """Raises Refused where they are not what the buyer was shown."""
     lines = await db.fetch(LINES, cart_id)
     if not lines:
         raise Refused(409, "empty_cart", "Your cart is empty.")
-    if any(line["is_guarded"] for line in lines):
-        raise Refused(409, "waiting_room", "This is sold through a waiting room.")
     short = {line["sku"]: available for line in lines if line["quantity"] > (available := _available(line))}
     if short:
         words = "Some of it sold out while you were looking. Your cart shows what is left."
         raise Refused(409, "out_of_stock", words, short=short)
     if any(map(_has_changed, lines)):
         raise cart_changed()
+    if any(line["is_guarded"] for line in lines):
+        raise Refused(409, "waiting_room", "This is sold through a waiting room.")
     return lines
 
 
-def cart_changed(words: str = "Something in your cart changed. Please look it over before you pay.") -> Refused:
+def cart_changed(
+    words: str = "Something in your cart changed. Please look it over before you pay.",
+) -> Refused:
     return Refused(409, "cart_changed", words)
 
 
@@ -123,11 +125,11 @@ def item_of(line: Mapping[str, Any]) -> Item:
     )
 
 
-async def offers_for(db: asyncpg.Connection, customer: str) -> list[Terms]:
+async def offers_for(db: Connection, customer: str) -> list[Terms]:
     return [_terms(row) for row in await db.fetch(OFFERS, customer)]
 
 
-async def taxation_for(db: asyncpg.Connection, to: Destination, today: Any) -> Taxation:
+async def taxation_for(db: Connection, to: Destination, today: Any) -> Taxation:
     zone = _closest(await db.fetch(TAX_ZONES, to.country, to.region, today), to)
     percents = {name: Decimal(percent) for name, percent in (zone["rates"] if zone else None) or ()}
     if zone is None or not any(percents.values()):
@@ -136,9 +138,7 @@ async def taxation_for(db: asyncpg.Connection, to: Destination, today: Any) -> T
     return Taxation(percents, Treatment(zone["prices"]), "", zone["taxes_shipping"])
 
 
-async def delivery_by(
-    db: asyncpg.Connection, code: str, to: Destination, weight_g: int, goods: Money
-) -> Delivery:
+async def delivery_by(db: Connection, code: str, to: Destination, weight_g: int, goods: Money) -> Delivery:
     """Raises Refused."""
     kind, _, name = code.partition(":")
     if kind == "quote":
@@ -161,18 +161,18 @@ def _has_changed(line: Mapping[str, Any]) -> bool:
     return not line["is_visible"] or line["seen_price"] != line["price"] or waits > line["seen_lead_days"]
 
 
-def _closest(places: Sequence[asyncpg.Record], to: Destination) -> asyncpg.Record | None:
+def _closest(places: Sequence[Record], to: Destination) -> Record | None:
     """The narrowest place around it, of equals the first."""
     code = compact(to.postal_code)
     around = [place for place in places if code.startswith(compact(place["postal_prefix"]))]
 
-    def narrowness(place: asyncpg.Record) -> tuple[int, bool, bool]:
+    def narrowness(place: Record) -> tuple[int, bool, bool]:
         return len(compact(place["postal_prefix"])), bool(place["region"]), bool(place["country"])
 
     return max(around, key=narrowness, default=None)
 
 
-def _price(method: asyncpg.Record, weight_g: int, goods: Decimal) -> Decimal | None:
+def _price(method: Record, weight_g: int, goods: Decimal) -> Decimal | None:
     if method["max_weight_g"] is not None and weight_g > method["max_weight_g"]:
         return None
     if not method["rates"]:
@@ -183,8 +183,8 @@ def _price(method: asyncpg.Record, weight_g: int, goods: Decimal) -> Decimal | N
     return max(reached)[1] if reached else None
 
 
-def _terms(row: asyncpg.Record) -> Terms:
-    limit, each = row["limit"], row["limit_per_customer"]
+def _terms(row: Record) -> Terms:
+    limit, each = row["limit"], each_customer(row)
     return Terms(
         key=row["id"],
         name=row["name"],
@@ -202,7 +202,11 @@ def _terms(row: asyncpg.Record) -> Terms:
     )
 
 
-def _benefit(row: asyncpg.Record) -> Benefit:
+def each_customer(row: Mapping[str, Any]) -> int | None:
+    return 1 if row["first_order"] else row["limit_per_customer"]
+
+
+def _benefit(row: Record) -> Benefit:
     match row["kind"]:
         case "percent":
             return PercentOff(row["percent"])

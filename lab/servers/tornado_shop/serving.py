@@ -15,14 +15,18 @@ from tornado.web import Application
 
 from lab.servers.tornado_shop.cache import Cache
 from lab.servers.tornado_shop.catalogue import ProductHandler, ProductsHandler
+from lab.servers.tornado_shop.checkout import OrdersHandler
 from lab.servers.tornado_shop.database import open_pool
 from lab.servers.tornado_shop.handlers import LARGEST_BODY, NotFoundHandler, Shop
+from lab.servers.tornado_shop.payments import PaymentHandler
+from lab.servers.tornado_shop.provider import Provider
+from lab.servers.tornado_shop.tuned import Prebuilt
 from notifications.hub import current_hub
 from notifications.tornado_server import LEAVES_WITHIN, LiveHandler, ReadyHandler, SocketHandler
 
 BACKLOG = 1024
 REQUEST_SECONDS = 60.0
-PROVIDER = aiohttp.ClientTimeout(total=25, connect=5)
+TIMEOUT = aiohttp.ClientTimeout(total=25, connect=5)
 
 
 def routes(shop: Shop) -> list[Any]:
@@ -30,6 +34,8 @@ def routes(shop: Shop) -> list[Any]:
     return [
         (r"/api/v1/products/", ProductsHandler, ours),
         (r"/api/v1/products/([-a-zA-Z0-9_]+)/", ProductHandler, ours),
+        (r"/api/v1/orders/", OrdersHandler, ours),
+        (r"/api/v1/orders/([A-Za-z0-9_-]{1,32})/payment/", PaymentHandler, ours),
         (r"/ws/notifications/", SocketHandler),
         (r"/livez", LiveHandler),
         (r"/readyz", ReadyHandler),
@@ -41,11 +47,10 @@ async def serve(host: str, port: int, cache_seconds: float, *, tuned: bool) -> N
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Tornado's own client opens a connection for each request, and ten at once.
     connector = aiohttp.TCPConnector(limit=0)
-    async with await open_pool() as pool, aiohttp.ClientSession(connector=connector, timeout=PROVIDER) as http:
-        shop = Shop(pool, http, Cache(cache_seconds) if cache_seconds else None)
-        server, hub = new_server(shop), current_hub()
+    async with await open_pool() as pool, aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as http:
+        shop = Shop(pool, Provider(http), Cache(cache_seconds) if cache_seconds else None)
+        server, hub = new_server(shop, tuned), current_hub()
         if tuned:
             gc.collect()
             gc.freeze()
@@ -59,7 +64,7 @@ async def serve(host: str, port: int, cache_seconds: float, *, tuned: bool) -> N
         hub.close()
 
 
-def new_server(shop: Shop) -> HTTPServer:
+def new_server(shop: Shop, tuned: bool) -> HTTPServer:
     application = Application(
         routes(shop),
         default_handler_class=NotFoundHandler,
@@ -68,5 +73,7 @@ def new_server(shop: Shop) -> HTTPServer:
         xsrf_cookie_name=settings.CSRF_COOKIE_NAME,
     )
     return HTTPServer(
-        application, xheaders=False, idle_connection_timeout=REQUEST_SECONDS, max_body_size=2 * LARGEST_BODY
+        Prebuilt(shop, application) if tuned else application,
+        idle_connection_timeout=REQUEST_SECONDS,
+        max_body_size=2 * LARGEST_BODY,
     )

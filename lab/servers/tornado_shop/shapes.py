@@ -11,10 +11,9 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-WIDTHS = [
-    settings.PICTURES["CONTAINER_WIDTH"] * (column + 1) // settings.PICTURES["GRID_COLUMNS"]
-    for column in range(settings.PICTURES["GRID_COLUMNS"])
-]
+_pictures: dict[str, Any] = settings.PICTURES
+_widest, _columns = _pictures["CONTAINER_WIDTH"], _pictures["GRID_COLUMNS"]
+WIDTHS = [_widest * (column + 1) // _columns for column in range(_columns)]
 Row = Mapping[str, Any]
 
 
