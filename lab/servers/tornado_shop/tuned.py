@@ -1,4 +1,4 @@
-"""Ahead of the handlers: to a guest a kept answer goes out as the bytes it was, before Tornado makes a request of it."""
+"""Ahead of the handlers: to a guest a kept answer goes out as the bytes it was, before there is a request for one."""
 
 from __future__ import annotations
 
