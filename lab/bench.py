@@ -24,6 +24,7 @@ from tests.processes import free_port
 
 READY_SECONDS = 90.0
 CALL_SECONDS = 120.0
+SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 5.0, 0.15, 0.1
 
 
 class Server:
@@ -92,10 +93,11 @@ class Server:
 class Bench:
     """Handed to each load. `servers` is one, or as many as the load asked for by `start`."""
 
-    def __init__(self, site: Site, generator: Process, rung: Rung) -> None:
+    def __init__(self, site: Site, generator: Process, rung: Rung, shared: dict[str, Any]) -> None:
         self.site, self.generator, self.rung = site, generator, rung
         self.servers: list[Server] = []
-        self.kept: dict[str, Any] = {}  # what a load wants to find again at its next point
+        self.shared = shared  # by all rungs of a run: what takes long to make
+        self.kept: dict[str, Any] = {}  # by the points of one rung
 
     @property
     def server(self) -> Server:
@@ -128,6 +130,29 @@ class Bench:
     async def _call(self, process: Process, name: str, args: Any, kwargs: Any, within: float) -> Any:
         async with asyncio.timeout(within):
             return await asyncio.wrap_future(process.start(name, *args, **kwargs))
+
+    async def stream(self) -> str:
+        """A public one that this rung's clients follow."""
+        if "stream" not in self.kept:
+            self.kept["stream"] = await self.write("lab.writing.new_stream")
+        return str(self.kept["stream"])
+
+    async def users(self, number: int) -> list[tuple[str, str]]:
+        """So many who are signed in, each as its own stream and the cookie that opens it."""
+        users: list[tuple[str, str]] = self.shared.setdefault("users", [])
+        if len(users) < number:
+            users += await self.write("lab.writing.signed_in", number - len(users))
+        return users[:number]
+
+    async def settle(self) -> None:
+        """Returns when the servers rest: what the clients before left them to do is not the next ones' cost."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        spent = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            await asyncio.sleep(RESTS_FOR)
+            before, spent = spent, self.cpu_seconds()
+            if spent - before < RESTS_BELOW * RESTS_FOR:
+                return
 
     def cpu_seconds(self) -> float:
         return sum(server.cpu_seconds() for server in self.servers)

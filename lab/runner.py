@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -120,10 +120,11 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> list[Row]:
         json.dumps({**machine.describe(), "quick": plan.quick, "loads": list(plan.names)}, indent=2) + "\n"
     )
     rows: list[Row] = []
+    shared: dict[str, Any] = {}
     begun = time.monotonic()
     with around() as (site, generator), open(folder / "rows.jsonl", "w") as file:
         for visit in plan.visits():
-            bench = Bench(site, generator, visit.rung)
+            bench = Bench(site, generator, visit.rung, shared)
             try:
                 for row in _visit(plan, bench, visit):
                     rows.append(row)
@@ -157,6 +158,7 @@ def _measure(
 ) -> Row:
     async def work() -> dict[str, float]:
         async with asyncio.timeout(POINT_SECONDS):
+            await bench.settle()
             if prepare and hasattr(load, "prepare"):
                 await load.prepare(bench)
             return await load.measure(bench, point)

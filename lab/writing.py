@@ -6,16 +6,25 @@ transaction: to servers it is what any event is, and no server is measured relay
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import count
 
 from django.db import connection, transaction
 
 from lab.faults.acts import KIND, add_product, add_sessions
+from notifications import protocol
+from notifications.models import Event, new_epoch
+from notifications.protocol import Entry
 from notifications.services import notify, relay
+from notifications.wake import wake
+
+HELD_SECONDS = 60.0
 
 _numbers = count(1)
+_written, _commit = threading.Event(), threading.Event()
 
 
 def new_stream() -> str:
@@ -30,35 +39,69 @@ def signed_in(number: int) -> list[tuple[str, str]]:
     return [(f"user:{pk}", f"sessionid={key}") for pk, key in add_sessions(number)]
 
 
-def say(stream: str, number: int = 1, *, every: float = 0.0, size: int = 200) -> None:
-    """So many events, each committed by itself; `at` is this machine's monotonic clock before the transaction."""
-    begun = time.monotonic()
-    for n in range(number):
-        time.sleep(max(0.0, begun + n * every - time.monotonic()))
-        _say(stream, size)
-    connection.close()
+def say(stream: str, number: int = 1, *, first: int = 0, every: float = 0.0, size: int = 200) -> list[float]:
+    """So many events, each committed by itself: when each commit began, on this machine's monotonic clock."""
+    return say_to_each([stream] * number, first=first, every=every, size=size)
 
 
-def say_to_each(streams: Sequence[str], *, every: float = 0.0, size: int = 200) -> None:
-    begun = time.monotonic()
+def say_to_each(
+    streams: Sequence[str], *, first: int = 0, every: float = 0.0, size: int = 200
+) -> list[float]:
+    """One on each, in turn."""
+    begun, committed = time.monotonic(), []
     for n, stream in enumerate(streams):
         time.sleep(max(0.0, begun + n * every - time.monotonic()))
-        _say(stream, size)
+        with transaction.atomic():
+            notify(stream, KIND, n=first + n, at=time.monotonic(), ballast="x" * size)
+            if stream.startswith("product:"):
+                relay()
+            committed.append(time.monotonic())
     connection.close()
+    return committed
 
 
-def say_together(streams: Sequence[str], size: int = 200) -> float:
-    """One event on each, all in one transaction: when its commit began."""
+# One on each of thousands of streams, in one transaction
+
+
+def say_together(streams: Sequence[str], *, size: int = 200) -> float:
+    """Written at once, as `notify` would write each; committed when `commit` says so. When the commit began."""
+    _written.clear()
+    _commit.clear()
     with transaction.atomic():
-        for stream in streams:
-            notify(stream, KIND, ballast="x" * size)
+        entries = [_write(stream, *place, size) for stream, place in _advanced(streams).items()]
+        Event.objects.bulk_create(event for _, event in entries)
+        transaction.on_commit(partial(wake, [entry for entry, _ in entries]))
+        _written.set()
+        _commit.wait(HELD_SECONDS)
         committing = time.monotonic()
     connection.close()
     return committing
 
 
-@transaction.atomic
-def _say(stream: str, size: int) -> None:
-    notify(stream, KIND, at=time.monotonic(), ballast="x" * size)
-    if stream.startswith("product:"):
-        relay()
+def written() -> bool:
+    return _written.wait(HELD_SECONDS)
+
+
+def commit() -> None:
+    _commit.set()
+
+
+def _advanced(streams: Sequence[str]) -> dict[str, tuple[int, str, int]]:
+    """The id, epoch and new top of each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO notifications_stream AS stream (name, epoch, top, updated_at)
+            SELECT name, %s, 1, now() FROM unnest(%s) AS name ORDER BY name
+            ON CONFLICT (name) DO UPDATE SET top = stream.top + 1, updated_at = excluded.updated_at
+            RETURNING name, id, epoch, top
+            """,
+            [new_epoch(), list(streams)],
+        )
+        return {name: place for name, *place in cursor.fetchall()}
+
+
+def _write(stream: str, key: int, epoch: str, top: int, size: int) -> tuple[Entry, Event]:
+    event = Event(stream_id=key, offset=top, kind=KIND, payload={"n": 0, "ballast": "x" * size})
+    frame = protocol.event(stream, epoch, top, event.uid, KIND, event.created_at, event.payload)
+    return Entry(stream, epoch, top, frame, event.created_at.timestamp()), event

@@ -31,6 +31,7 @@ async def live(descriptor: int) -> None:
         "cut": crowd.cut,
         "close": crowd.close,
         "expect": crowd.expect,
+        "lateness": crowd.lateness,
         "forget": forget,
     }
 

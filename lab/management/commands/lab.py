@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from lab import bench, loads, runner
+from lab import bench, loads, report, runner
 from lab.machine import CannotMeasure
 
 
@@ -19,6 +19,13 @@ class Command(BaseCommand):
             "--only", nargs="+", default=loads.names(), metavar="NAME", help=f"of {', '.join(loads.names())}"
         )
         parser.add_argument("--rungs", nargs="+", default=(), metavar="NAME", help="these only")
+        parser.add_argument(
+            "--ceiling",
+            action="store_const",
+            dest="only",
+            const=["ceiling"],
+            help="only what the load itself can do",
+        )
         parser.add_argument("--plan", action="store_true", help="say what would be measured, and how long")
         parser.add_argument("--into", type=Path, help="the folder for what is measured (default: a new one)")
 
@@ -36,6 +43,10 @@ class Command(BaseCommand):
         except CannotMeasure as fault:
             raise CommandError(str(fault)) from None
         self.stdout.write(f"{len(rows)} rows are in {folder}.")
+        # What a few points and one round show is worth a look, and no place in the docs.
+        page = folder / "report.md" if quick else report.PAGE
+        report.write(page, report.newest([folder] if quick else report.full_runs()))
+        self.stdout.write(f"The report is {page}.")
 
     def _tell(self, plan: runner.Plan) -> None:
         for name in plan.names:

@@ -1,0 +1,47 @@
+"""Clients that subscribe and then never read, among those that do, while more and more is said.
+
+Twenty are silent, fifty read. A server that buffers what is not read grows with every event; one with a window keeps to
+it, and the log has the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.loads import Figure
+
+if TYPE_CHECKING:
+    from lab.bench import Bench
+
+TITLE = "Readers that never read"
+UNIT = "MiB said to each"
+NEEDS = "sockets"
+RUNGS = ("bare-uvloop", "tornado", "tornado-tuned", "channels-tutorial", "daphne-stock", "daphne-serve")
+POINTS = (1, 4, 16)
+QUICK_POINTS = (8,)
+FIGURES = {
+    "kib_each": Figure("KiB the server keeps for each of them", "less"),
+    "others_p99_ms": Figure("the others' p99, ms from the commit", "less"),
+}
+SILENT, OTHERS = 20, 50
+SIZE = 15_000
+SECONDS = 6.0
+
+
+async def measure(bench: Bench, point: int) -> dict[str, float]:
+    stream, events = await bench.stream(), point * 2**20 // SIZE
+    await bench.load("open", bench.ports, OTHERS, streams=[stream])
+    await bench.load("open", bench.ports, SILENT, streams=[stream], deaf=True)
+    await bench.load("forget")
+    before = bench.memory()
+    committed = await bench.write("lab.writing.say", stream, events, size=SIZE)
+    seen = await bench.load("expect", events * OTHERS, {stream: committed})
+    grown = bench.memory() - before
+    await bench.load("close")
+    return {
+        "kib_each": max(0.0, grown / SILENT / 1024),
+        "others_p50_ms": seen["p50_ms"],
+        "others_p99_ms": seen["p99_ms"],
+        "missing": seen["missing"],
+        "load_busy": seen["load_busy"],
+    }
