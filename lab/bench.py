@@ -162,14 +162,20 @@ class Bench:
 
 
 @contextlib.contextmanager
-def around() -> Iterator[tuple[Site, Process]]:
+def around(database: str = "postgres") -> Iterator[tuple[Site, Process]]:
     """A site with a generator: PostgreSQL, Valkey, a writer, all on the processor of the load."""
-    with _pinned(LOAD_CPU), Site() as site:
+    with _pinned(LOAD_CPU), Site(database=database) as site:
         generator = site.process("lab.wire.generator", "generator")
         try:
             yield site, generator
         finally:
             generator.kill()
+
+
+def ours(site: Site) -> list[psutil.Process]:
+    """Whose CPU, with that of their children, is ours: this process, and PostgreSQL, which is no child of it."""
+    pids = [os.getpid(), *([site.postgres.get_pid()] if site.database == "postgres" else [])]
+    return [psutil.Process(pid) for pid in pids]
 
 
 @contextlib.contextmanager

@@ -71,18 +71,22 @@ def name() -> str:
 def demand(sockets: int) -> None:
     """Raises CannotMeasure, or ends with what to set, where so many sockets would not fit."""
     allow_files(sockets)
-    low, high = _ports()
-    sources = SOURCES if _has_sources() else 1
+    demand_ports(sockets, _ports(), SOURCES if _has_sources() else 1)
+    backlog = _number("/proc/sys/net/core/somaxconn", 4096)
+    if backlog < min(sockets, 1024):
+        raise CannotMeasure(
+            f"Only {backlog} connections may wait to be accepted: sysctl -w net.core.somaxconn=4096"
+        )
+
+
+def demand_ports(sockets: int, ports: tuple[int, int], sources: int) -> None:
+    """Half of them at most: those of connections that have ended rest for a minute."""
+    low, high = ports
     if sockets > sources * (high - low) // 2:
         raise CannotMeasure(
             f"{sockets} sockets do not fit the {high - low} ports that a client may have here: allow more "
             "(sysctl -w net.ipv4.ip_local_port_range='1024 65535'), or let clients have more addresses "
             "(on macOS: sudo ifconfig lo0 alias 127.0.0.2)."
-        )
-    backlog = _number("/proc/sys/net/core/somaxconn", 4096)
-    if backlog < min(sockets, 1024):
-        raise CannotMeasure(
-            f"Only {backlog} connections may wait to be accepted: sysctl -w net.core.somaxconn=4096"
         )
 
 

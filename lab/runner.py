@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from lab import loads, machine
-from lab.bench import Bench, around
+from lab.bench import Bench, around, ours
 from lab.loads import Load
 from lab.rungs import RUNGS, Rung
 
@@ -57,6 +54,7 @@ class Plan:
     names: Sequence[str]
     quick: bool = False
     only_rungs: Sequence[str] = ()
+    only_points: Sequence[int] = ()
 
     def visits(self) -> Iterator[Visit]:
         if self.quick:
@@ -86,7 +84,8 @@ class Plan:
     def points_of(self, name: str, rung: str) -> list[int]:
         load = loads.find(name)
         most = getattr(load, "MOST", {}).get(rung, float("inf"))
-        return [point for point in (load.QUICK_POINTS if self.quick else load.POINTS) if point <= most]
+        points = self.only_points or (load.QUICK_POINTS if self.quick else load.POINTS)
+        return [point for point in points if point <= most]
 
     @property
     def sockets(self) -> int:
@@ -113,7 +112,9 @@ class Plan:
         )
 
 
-def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> list[Row]:
+def run(
+    plan: Plan, folder: Path, say: Callable[[str], None] = print, database: str = "postgres"
+) -> list[Row]:
     """Every row as it is written to `folder`."""
     machine.demand(plan.sockets)
     (folder / "machine.json").write_text(
@@ -122,7 +123,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> list[Row]:
     rows: list[Row] = []
     shared: dict[str, Any] = {}
     begun = time.monotonic()
-    with around() as (site, generator), open(folder / "rows.jsonl", "w") as file:
+    with around(database) as (site, generator), open(folder / "rows.jsonl", "w") as file:
         for visit in plan.visits():
             bench = Bench(site, generator, visit.rung, shared)
             try:
@@ -137,7 +138,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> list[Row]:
 
 
 def _visit(plan: Plan, bench: Bench, visit: Visit) -> Iterator[Row]:
-    foreign = machine.Foreign([psutil.Process(os.getpid()), psutil.Process(bench.site.postgres.get_pid())])
+    foreign = machine.Foreign(ours(bench.site))
     try:
         bench.start()
     except (RuntimeError, OSError) as fault:
@@ -158,6 +159,7 @@ def _measure(
 ) -> Row:
     async def work() -> dict[str, float]:
         async with asyncio.timeout(POINT_SECONDS):
+            await bench.load("close")  # whoever an earlier point left behind
             await bench.settle()
             if prepare and hasattr(load, "prepare"):
                 await load.prepare(bench)

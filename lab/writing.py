@@ -67,15 +67,21 @@ def say_together(streams: Sequence[str], *, size: int = 200) -> float:
     """Written at once, as `notify` would write each; committed when `commit` says so. When the commit began."""
     _written.clear()
     _commit.clear()
-    with transaction.atomic():
-        entries = [_write(stream, *place, size) for stream, place in _advanced(streams).items()]
-        Event.objects.bulk_create(event for _, event in entries)
-        transaction.on_commit(partial(wake, [entry for entry, _ in entries]))
-        _written.set()
-        _commit.wait(HELD_SECONDS)
-        committing = time.monotonic()
-    connection.close()
-    return committing
+    try:
+        return _say_together(streams, size)
+    finally:
+        _written.set()  # nobody waits for what failed
+        connection.close()
+
+
+@transaction.atomic
+def _say_together(streams: Sequence[str], size: int) -> float:
+    entries = [_write(stream, *place, size) for stream, place in _advanced(streams).items()]
+    Event.objects.bulk_create(event for _, event in entries)
+    transaction.on_commit(partial(wake, [entry for entry, _ in entries]))
+    _written.set()
+    _commit.wait(HELD_SECONDS)
+    return time.monotonic()
 
 
 def written() -> bool:
@@ -92,7 +98,7 @@ def _advanced(streams: Sequence[str]) -> dict[str, tuple[int, str, int]]:
         cursor.execute(
             """
             INSERT INTO notifications_stream AS stream (name, epoch, top, updated_at)
-            SELECT name, %s, 1, now() FROM unnest(%s) AS name ORDER BY name
+            SELECT name, %s, 1, now() FROM unnest(%s::text[]) AS name ORDER BY name
             ON CONFLICT (name) DO UPDATE SET top = stream.top + 1, updated_at = excluded.updated_at
             RETURNING name, id, epoch, top
             """,

@@ -25,7 +25,18 @@ FIGURES = {
 }
 SILENT, OTHERS = 20, 50
 SIZE = 15_000
+KEPT = 600  # events: more than any server remembers of a stream
 SECONDS = 6.0
+
+
+async def prepare(bench: Bench) -> None:
+    """What a server keeps of a stream for all, it keeps before anybody is silent."""
+    stream = await bench.stream()
+    await bench.load("open", bench.ports, OTHERS, streams=[stream])
+    await bench.load("forget")
+    committed = await bench.write("lab.writing.say", stream, KEPT, size=SIZE)
+    await bench.load("expect", KEPT * OTHERS, {stream: committed})
+    await bench.load("close")
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:
@@ -33,6 +44,7 @@ async def measure(bench: Bench, point: int) -> dict[str, float]:
     await bench.load("open", bench.ports, OTHERS, streams=[stream])
     await bench.load("open", bench.ports, SILENT, streams=[stream], deaf=True)
     await bench.load("forget")
+    await bench.settle()
     before = bench.memory()
     committed = await bench.write("lab.writing.say", stream, events, size=SIZE)
     seen = await bench.load("expect", events * OTHERS, {stream: committed})

@@ -19,6 +19,7 @@ class Command(BaseCommand):
             "--only", nargs="+", default=loads.names(), metavar="NAME", help=f"of {', '.join(loads.names())}"
         )
         parser.add_argument("--rungs", nargs="+", default=(), metavar="NAME", help="these only")
+        parser.add_argument("--points", nargs="+", type=int, default=(), metavar="N", help="these instead")
         parser.add_argument(
             "--ceiling",
             action="store_const",
@@ -29,10 +30,10 @@ class Command(BaseCommand):
         parser.add_argument("--plan", action="store_true", help="say what would be measured, and how long")
         parser.add_argument("--into", type=Path, help="the folder for what is measured (default: a new one)")
 
-    def handle(self, *, quick: bool, only: list[str], rungs: list[str], plan: bool, **options: Any) -> None:
+    def handle(self, *, quick: bool, only: list[str], plan: bool, **options: Any) -> None:
         if unknown := set(only) - set(loads.names()):
             raise CommandError(f"No such load: {', '.join(sorted(unknown))}. See --help.")
-        planned = runner.Plan(only, quick, rungs)
+        planned = runner.Plan(only, quick, options["rungs"], options["points"])
         self._tell(planned)
         if plan:
             return
@@ -50,7 +51,8 @@ class Command(BaseCommand):
 
     def _tell(self, plan: runner.Plan) -> None:
         for name in plan.names:
-            load, on = loads.find(name), plan.rungs_of(name)
-            points = load.QUICK_POINTS if plan.quick else load.POINTS
-            self.stdout.write(f"{name}: {load.UNIT} {', '.join(map(str, points))} on {', '.join(on)}")
+            rungs = plan.rungs_of(name)
+            points = sorted({point for rung in rungs for point in plan.points_of(name, rung)})
+            what = f"{loads.find(name).UNIT} {', '.join(map(str, points))}"
+            self.stdout.write(f"{name}: {what}; on {', '.join(rungs) or 'nothing'}")
         self.stdout.write(f"About {plan.budget() / 60:.0f} minutes.")
