@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import redis
 
 from lab import machine
 from lab.faults.remote import ROOT, Process
@@ -24,7 +25,7 @@ from tests.processes import free_port
 
 READY_SECONDS = 90.0
 CALL_SECONDS = 120.0
-SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 5.0, 0.15, 0.1
+SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 10.0, 0.15, 0.1
 
 
 class Server:
@@ -77,7 +78,19 @@ class Server:
                 total += getattr(full, "pss", full.uss)
         return total
 
+    def pause(self) -> None:
+        for process in machine.tree(self.process):
+            with contextlib.suppress(psutil.Error):
+                process.suspend()
+
+    def resume(self) -> None:
+        """Children first: a parent that watches over them would take them for dead."""
+        for process in reversed(machine.tree(self.process)):
+            with contextlib.suppress(psutil.Error):
+                process.resume()
+
     def stop(self) -> None:
+        self.resume()
         family = machine.tree(self.process)
         self._child.terminate()
         try:
@@ -114,10 +127,18 @@ class Bench:
         for server in self.servers:
             server.wait_until_ready()
 
+    def pause(self) -> None:
+        """Those that one load asked for beside the first are gone with it."""
+        while len(self.servers) > 1:
+            self.servers.pop().stop()
+        self.server.pause()
+
+    def resume(self) -> None:
+        self.server.resume()
+
     def stop(self) -> None:
         while self.servers:
             self.servers.pop().stop()
-        self.kept.clear()
 
     async def load(self, name: str, *args: Any, within: float = CALL_SECONDS, **kwargs: Any) -> Any:
         """A call into the process that makes the load: see `lab.wire.generator`."""
@@ -144,6 +165,11 @@ class Bench:
             users += await self.write("lab.writing.signed_in", number - len(users))
         return users[:number]
 
+    async def rest(self) -> None:
+        """Nobody is connected, whatever a load left, and the servers have seen to it."""
+        await self.load("close")
+        await self.settle()
+
     async def settle(self) -> None:
         """Returns when the servers rest: what the clients before left them to do is not the next ones' cost."""
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -165,6 +191,8 @@ class Bench:
 def around(database: str = "postgres") -> Iterator[tuple[Site, Process]]:
     """A site with a generator: PostgreSQL, Valkey, a writer, all on the processor of the load."""
     with _pinned(LOAD_CPU), Site(database=database) as site:
+        # A server that stands still reads nothing, and must find all of it when it goes on.
+        redis.Redis(port=site.valkey_port).config_set("client-output-buffer-limit", "pubsub 0 0 0")
         generator = site.process("lab.wire.generator", "generator")
         try:
             yield site, generator

@@ -1,7 +1,8 @@
 """Takes loads, rungs and points in turn, and writes down each measurement as it is made.
 
-Rounds are the outer loop and rungs the inner one, so that whatever the machine does meanwhile is done to all rungs
-alike; the order of rungs turns from round to round. A short run has one start of a server for all its loads.
+Every rung's server is started once a round, and stands still (SIGSTOP) while others are measured, so that under each
+load the rungs follow one another within seconds: whatever the machine does meanwhile is done to all of them alike.
+Their order turns from round to round.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab import loads, machine
 from lab.bench import Bench, around, ours
-from lab.loads import Load
 from lab.rungs import RUNGS, Rung
 
 ROUNDS, QUICK_ROUNDS = 3, 1
+SITE_SECONDS = 25.0
 POINT_SECONDS = 150.0  # what takes longer has failed, and the rung is asked for no higher point
 START_SECONDS = 4.0  # of a server, for the budget
 USUAL_SECONDS = 2.5  # of a point
@@ -42,11 +44,9 @@ class Row:
 
 
 class Visit(NamedTuple):
-    """One start of a rung's server, and the loads that it is measured under."""
-
-    rung: Rung
-    loads: tuple[str, ...]
     round: int
+    load: str
+    rung: str
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,17 @@ class Plan:
     only_rungs: Sequence[str] = ()
     only_points: Sequence[int] = ()
 
-    def visits(self) -> Iterator[Visit]:
-        if self.quick:
-            for number in range(QUICK_ROUNDS):
-                yield from self._turn(self.names, number)
-        else:
-            for name in self.names:
-                for number in range(getattr(loads.find(name), "ROUNDS", ROUNDS)):
-                    yield from self._turn([name], number)
+    @property
+    def rounds(self) -> int:
+        return QUICK_ROUNDS if self.quick else ROUNDS
 
-    def _turn(self, names: Sequence[str], number: int) -> Iterator[Visit]:
-        rungs = [rung for rung in RUNGS if any(rung in self.rungs_of(name) for name in names)]
-        turned = rungs[number % len(rungs) :] + rungs[: number % len(rungs)] if rungs else []
-        for rung in turned:
-            yield Visit(RUNGS[rung], tuple(n for n in names if rung in self.rungs_of(n)), number)
+    def visits(self, number: int) -> Iterator[Visit]:
+        """Of one round. Loads that want a server which knows nothing yet come first."""
+        for name in sorted(self.names, key=lambda name: not _is_fresh(name)):
+            rungs = self.rungs_of(name)
+            first = number % len(rungs) if rungs else 0
+            for rung in rungs[first:] + rungs[:first]:
+                yield Visit(number, name, rung)
 
     def rungs_of(self, name: str) -> list[str]:
         load = loads.find(name)
@@ -91,25 +88,23 @@ class Plan:
     def sockets(self) -> int:
         """The most that any point opens at once."""
         counted = [
-            point
+            point * getattr(load := loads.find(name), "SOCKETS", load.NEEDS == "sockets")
             for name in self.names
-            if loads.find(name).NEEDS == "sockets"
             for rung in self.rungs_of(name)
             for point in self.points_of(name, rung)
         ]
-        return max(counted, default=100)
+        return max(counted, default=0) or 100
 
     def budget(self) -> float:
         """About how many seconds it takes."""
-        return sum(
-            START_SECONDS
-            + sum(
-                getattr(loads.find(name), "SECONDS", USUAL_SECONDS)
-                * len(self.points_of(name, visit.rung.name))
-                for name in visit.loads
-            )
-            for visit in self.visits()
+        visits = [visit for number in range(self.rounds) for visit in self.visits(number)]
+        starts = {(visit.round, server_of(visit.load, visit.rung)) for visit in visits}
+        points = sum(
+            getattr(loads.find(visit.load), "SECONDS", USUAL_SECONDS)
+            * len(self.points_of(visit.load, visit.rung))
+            for visit in visits
         )
+        return SITE_SECONDS + START_SECONDS * len(starts) + points
 
 
 def run(
@@ -121,46 +116,93 @@ def run(
         json.dumps({**machine.describe(), "quick": plan.quick, "loads": list(plan.names)}, indent=2) + "\n"
     )
     rows: list[Row] = []
-    shared: dict[str, Any] = {}
     begun = time.monotonic()
     with around(database) as (site, generator), open(folder / "rows.jsonl", "w") as file:
-        for visit in plan.visits():
-            bench = Bench(site, generator, visit.rung, shared)
-            try:
-                for row in _visit(plan, bench, visit):
-                    rows.append(row)
-                    file.write(row.as_json() + "\n")
-                    file.flush()
-                    say(f"{time.monotonic() - begun:6.0f} s  {_shown(row)}")
-            finally:
-                bench.stop()
+        shared: dict[str, Any] = {}
+        for number in range(plan.rounds):
+            with Fleet(lambda rung: Bench(site, generator, rung, shared)) as fleet:
+                for visit in plan.visits(number):
+                    for row in _visit(plan, fleet, visit):
+                        rows.append(row)
+                        file.write(row.as_json() + "\n")
+                        file.flush()
+                        say(f"{time.monotonic() - begun:6.0f} s  {_shown(row)}")
     return rows
 
 
-def _visit(plan: Plan, bench: Bench, visit: Visit) -> Iterator[Row]:
-    foreign = machine.Foreign(ours(bench.site))
+class Fleet:
+    """The servers of a round: one runs, the others stand still."""
+
+    def __init__(self, new_bench: Callable[[Rung], Bench]) -> None:
+        self._new_bench = new_bench
+        self._benches: dict[str, Bench] = {}
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        for name in list(self._benches):
+            self.end(name)
+
+    def end(self, name: str) -> None:
+        self._benches.pop(name).stop()
+
+    @contextmanager
+    def running(self, load: str, rung: str) -> Iterator[Bench]:
+        name = server_of(load, rung)
+        if _is_fresh(load) and name in self._benches:
+            self.end(name)
+        if name in self._benches:
+            self._benches[name].resume()
+        else:
+            environment = {**RUNGS[rung].environment, **environment_of(load)}
+            self._benches[name] = self._new_bench(replace(RUNGS[rung], environment=environment))
+            self._benches[name].start()
+        try:
+            yield self._benches[name]
+        finally:
+            if name in self._benches:
+                self._benches[name].pause()
+
+
+def server_of(load: str, rung: str) -> str:
+    """Loads that add the same to a rung's environment share its server."""
+    return f"{rung} {json.dumps(environment_of(load), sort_keys=True)}"
+
+
+def environment_of(name: str) -> Mapping[str, str]:
+    """What a load adds to that of each rung."""
+    return getattr(loads.find(name), "ENVIRONMENT", {})
+
+
+def _visit(plan: Plan, fleet: Fleet, visit: Visit) -> Iterator[Row]:
+    number, name, rung = visit
     try:
-        bench.start()
+        with fleet.running(name, rung) as bench:
+            foreign = machine.Foreign(ours(bench.site))
+            for position, point in enumerate(plan.points_of(name, rung)):
+                row = _measure(bench, name, point, number, foreign, prepare=not position)
+                yield row
+                if row.failed:  # it may be in any state: the next load has a new one
+                    fleet.end(server_of(name, rung))
+                    return
+            asyncio.run(bench.rest())
     except (RuntimeError, OSError) as fault:
-        for name in visit.loads:
-            yield Row(name, visit.rung.name, 0, visit.round, failed=_why(fault))
-        return
-    for name in visit.loads:
-        load = loads.find(name)
-        for number, point in enumerate(plan.points_of(name, visit.rung.name)):
-            row = _measure(bench, name, load, point, visit.round, foreign, prepare=not number)
-            yield row
-            if row.failed:
-                break
+        yield Row(name, rung, 0, number, failed=_why(fault))
+
+
+def _is_fresh(name: str) -> bool:
+    return bool(getattr(loads.find(name), "FRESH", False))
 
 
 def _measure(
-    bench: Bench, name: str, load: Load, point: int, number: int, foreign: machine.Foreign, *, prepare: bool
+    bench: Bench, name: str, point: int, number: int, foreign: machine.Foreign, *, prepare: bool
 ) -> Row:
+    load = loads.find(name)
+
     async def work() -> dict[str, float]:
         async with asyncio.timeout(POINT_SECONDS):
-            await bench.load("close")  # whoever an earlier point left behind
-            await bench.settle()
+            await bench.rest()
             if prepare and hasattr(load, "prepare"):
                 await load.prepare(bench)
             return await load.measure(bench, point)

@@ -24,8 +24,10 @@ class Figure:
 class Load(Protocol):
     """What a module in here has.
 
-    Optional beside it: `MOST: dict[rung, point]`, the highest point that is asked of a rung; `ROUNDS`, where it needs
-    other than the usual number; and `async def prepare(bench)`, once after each start of a server.
+    Optional beside it: `MOST: dict[rung, point]`, the highest point that is asked of a rung; `FRESH`, where the server
+    must be one that did nothing before; `ENVIRONMENT`, what it adds to that of each rung; `SOCKETS`, how many
+    connections a point needs for each that it counts; `SECONDS` that a point takes, about; and `async def
+    prepare(bench)`, once before the first point.
     """
 
     __doc__: str

@@ -36,6 +36,7 @@ FIGURES = {
     "back_s": Figure("all are back after, s", "less"),
 }
 SECONDS = 8.0
+FRESH = True
 WARM = 50
 SETTLE_SECONDS = 0.5
 

@@ -88,7 +88,7 @@ class Crowd:
 
     async def _come(self, port: int, streams: Sequence[str], cookie: str, deaf: bool) -> None:
         host = f"127.0.0.1:{port}"
-        origin = f"http://{host}" if cookie else ""
+        origin = f"http://{host}"  # of a page of the shop, signed in or not
         client = Client(self, streams, deaf)
         ready = client.ready
         assert ready is not None

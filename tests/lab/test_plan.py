@@ -20,19 +20,13 @@ def test_a_load_says_what_the_report_needs(name: str) -> None:
     assert Plan([name]).rungs_of(name) or not set(load.RUNGS) & set(RUNGS)
 
 
-def test_rungs_take_turns_within_each_round() -> None:
-    visits = list(Plan(["fan-out"], only_rungs=["daphne-serve", "tornado-tuned"]).visits())
-    assert len(visits) == 2 * ROUNDS
-    for number in range(ROUNDS):
-        together = [visit for visit in visits if visit.round == number]
-        assert {visit.rung.name for visit in together} == {"daphne-serve", "tornado-tuned"}
-    assert visits[0].rung.name != visits[2].rung.name  # nobody is always the first
-
-
-def test_a_quick_run_starts_each_server_once() -> None:
-    visits = list(Plan(["fan-out", "one-each"], quick=True).visits())
-    assert len({visit.rung.name for visit in visits}) == len(visits)
-    assert all(visit.loads for visit in visits)
+def test_rungs_take_turns_within_each_load_of_each_round() -> None:
+    plan = Plan(["fan-out", "idle-sockets"], only_rungs=["daphne-serve", "tornado-tuned"])
+    rounds = [list(plan.visits(number)) for number in range(ROUNDS)]
+    for visits in rounds:
+        assert [visit.load for visit in visits] == ["idle-sockets"] * 2 + ["fan-out"] * 2
+        assert {visit.rung for visit in visits[2:]} == {"daphne-serve", "tornado-tuned"}
+    assert rounds[0][2].rung != rounds[1][2].rung  # nobody is always the first
 
 
 def test_a_rung_is_asked_for_no_more_than_it_can() -> None:

@@ -7,6 +7,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from lab import bench, loads, report, runner
 from lab.machine import CannotMeasure
+from lab.rungs import RUNGS
 
 
 class Command(BaseCommand):
@@ -28,25 +29,31 @@ class Command(BaseCommand):
             help="only what the load itself can do",
         )
         parser.add_argument("--plan", action="store_true", help="say what would be measured, and how long")
+        parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
         parser.add_argument("--into", type=Path, help="the folder for what is measured (default: a new one)")
 
     def handle(self, *, quick: bool, only: list[str], plan: bool, **options: Any) -> None:
-        if unknown := set(only) - set(loads.names()):
-            raise CommandError(f"No such load: {', '.join(sorted(unknown))}. See --help.")
+        if unknown := (set(only) - set(loads.names())) | (set(options["rungs"]) - set(RUNGS)):
+            raise CommandError(
+                f"Neither load nor rung: {', '.join(sorted(unknown))}. There are {', '.join(loads.names())}; "
+                f"and {', '.join(RUNGS)}."
+            )
         planned = runner.Plan(only, quick, options["rungs"], options["points"])
         self._tell(planned)
         if plan:
             return
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way out
         folder = options["into"] or bench.results(quick)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
-            rows = runner.run(planned, folder, self.stdout.write)
+            rows = runner.run(planned, folder, self.stdout.write, options["database"])
         except CannotMeasure as fault:
             raise CommandError(str(fault)) from None
         self.stdout.write(f"{len(rows)} rows are in {folder}.")
         # What a few points and one round show is worth a look, and no place in the docs.
-        page = folder / "report.md" if quick else report.PAGE
-        report.write(page, report.newest([folder] if quick else report.full_runs()))
+        apart = quick or options["into"]
+        page = folder / "report.md" if apart else report.PAGE
+        report.write(page, report.newest([folder] if apart else report.full_runs()))
         self.stdout.write(f"The report is {page}.")
 
     def _tell(self, plan: runner.Plan) -> None:
