@@ -97,8 +97,12 @@ class Site:
     def __exit__(self, *fault: object) -> None:
         if fault[0] is not None:
             self._keep_logs()
-        self.crowd.call("close")
-        self._stack.close()
+        try:
+            self.crowd.call("close")
+        except ConnectionError:  # Ctrl-C ends all processes of a terminal at once
+            print("The clients ended before the run did.")
+        finally:
+            self._stack.close()
 
     def process(self, module: str, name: str) -> Process:
         """One more; whoever starts it ends it."""
