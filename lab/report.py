@@ -12,84 +12,20 @@ import json
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from lab import loads, plots
 from lab.faults.remote import ROOT
-from lab.loads import Figure, Load
+from lab.loads import Figure
+from lab.measured import Measured, full_runs, newest
 from lab.plots import Point, Series, short
 from lab.rungs import RUNGS, TORNADO, TORNADO_TUNED
 from lab.runner import Row
 
-RESULTS, PAGE = ROOT / "lab" / "results", ROOT / "docs" / "how-far.md"
+PAGE = ROOT / "docs" / "how-far.md"
 MAIN = "daphne-serve"
+TIE = 1.3
 BUSY = 0.9  # of its processor: then what is measured may be the load, not the server
-
-
-class Run(NamedTuple):
-    machine: Mapping[str, Any]
-    rows: Sequence[Row]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The rows of one load, from one run."""
-
-    name: str
-    machine: Mapping[str, Any]
-    rows: Sequence[Row]
-
-    @property
-    def load(self) -> Load:
-        return loads.find(self.name)
-
-    @property
-    def rungs(self) -> list[str]:
-        """In the order of RUNGS, those that measured anything."""
-        return [name for name in RUNGS if any(row.rung == name and row.figures for row in self.rows)]
-
-    def points(self, rung: str) -> list[int]:
-        return sorted({row.point for row in self.rows if row.rung == rung and row.figures})
-
-    def values(self, rung: str, point: int, figure: str) -> dict[int, float]:
-        """By round."""
-        return {
-            row.round: row.figures[figure]
-            for row in self.rows
-            if row.rung == rung and row.point == point and figure in row.figures
-        }
-
-    def ratio(self, rung: str, other: str, point: int, figure: str) -> float | None:
-        """The median over rounds of what was measured one after the other."""
-        mine, theirs = self.values(rung, point, figure), self.values(other, point, figure)
-        pairs = [mine[number] / theirs[number] for number in mine if theirs.get(number)]
-        return statistics.median(pairs) if pairs else None
-
-
-def read(folder: Path) -> Run:
-    lines = (folder / "rows.jsonl").read_text().splitlines()
-    return Run(
-        json.loads((folder / "machine.json").read_text()), [Row(**json.loads(line)) for line in lines if line]
-    )
-
-
-def newest(folders: Sequence[Path]) -> dict[str, Measured]:
-    """Of each load the last run that has it, in the order given."""
-    found: dict[str, Measured] = {}
-    for folder in folders:
-        run = read(folder)
-        for name in loads.names():
-            if rows := [row for row in run.rows if row.load == name]:
-                found[name] = Measured(name, run.machine, rows)
-    return found
-
-
-def full_runs() -> list[Path]:
-    """Oldest first: a second one of a day has a higher number."""
-    folders = [path.parent for path in RESULTS.glob("*/rows.jsonl") if "-quick" not in path.parent.name]
-    return sorted(folders, key=lambda path: (path.name[:10], len(path.name), path.name))
 
 
 def write(page: Path, measured: Mapping[str, Measured]) -> None:
@@ -104,6 +40,7 @@ def write(page: Path, measured: Mapping[str, Measured]) -> None:
         text = _between(text, name, _section(what, folder))
     if measured:
         text = _between(text, "machine", _machine(list(measured.values())))
+        text = _between(text, "summary", _summary(list(measured.values())))
     page.write_text(text)
 
 
@@ -208,6 +145,29 @@ def _remarks(what: Measured) -> Iterator[str]:
     if busy := sorted({row.rung for row in what.rows if row.figures.get("load_busy", 0) > BUSY}):
         names = ", ".join(RUNGS[rung].title for rung in busy if rung in RUNGS)
         yield f"At some points the load's own processor was full ({names}): times there are at most what is said."
+
+
+def _summary(all_: Sequence[Measured]) -> str:
+    """One line for each figure: our serve against both Tornados, at the highest point that both have."""
+    head = ["", f"{RUNGS[MAIN].title} beside Tornado", "beside Tornado, tuned"]
+    lines = [head, ["---", "---", "---"]]
+    for what in all_:
+        for key, figure in what.load.FIGURES.items():
+            told = [_beside(what, other, key, figure) for other in (TORNADO, TORNADO_TUNED)]
+            if any(told):
+                lines.append([f"{what.load.TITLE}: {figure.title}", *told])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _beside(what: Measured, other: str, key: str, figure: Figure) -> str:
+    for point in sorted(what.points(MAIN), reverse=True):
+        if ratio := what.ratio(MAIN, other, point, key):
+            gain = ratio if figure.better == "more" else 1 / ratio
+            where = f" (at {short(point)})"
+            if 1 / TIE < gain < TIE:
+                return f"a tie, {gain:.2f}{where}"
+            return f"{gain:.1f} × better{where}" if gain > 1 else f"{1 / gain:.1f} × worse{where}"
+    return ""
 
 
 def _noise(rows: Sequence[Row]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import report
+from lab import measured
 from tests.on_postgres import Half
 from tests.processes import ROOT
 
@@ -33,7 +33,7 @@ def test_a_run_writes_down_what_it_measured_and_on_what(
     )
     assert done.returncode == 0, done.stderr[-4000:]
     assert "About" in done.stdout
-    run = report.read(tmp_path)
+    run = measured.read(tmp_path)
     [row] = run.rows
     assert (row.load, row.rung, row.point, row.round, row.failed) == ("fan-out", "daphne-serve", 20, 0, "")
     assert row.figures["deliveries_per_core"] > 100

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from lab import plots, report
+from lab.measured import Measured
 from lab.plots import Point, Series
-from lab.report import Measured
 from lab.runner import Row
 
 MACHINE = {
@@ -73,6 +73,19 @@ def test_the_table_has_medians_ranges_and_the_command(tmp_path: Path, measured: 
     assert "python3 manage.py lab --only fan-out" in text
     assert "2 × A processor" in text
     assert "more than 0.1 in 0 of 12 measurements" in text
+
+
+def test_the_summary_says_who_is_better_and_by_how_much(
+    tmp_path: Path, measured: dict[str, Measured]
+) -> None:
+    page = tmp_path / "how-far.md"
+    report.write(page, measured)
+    lines = [line for line in page.read_text().splitlines() if line.startswith("| Fan-out")]
+    assert [line.split("|")[3].strip() for line in lines] == [
+        "2.0 × better (at 1k)",
+        "a tie, 1.00 (at 1k)",
+        "a tie, 1.00 (at 1k)",
+    ]
 
 
 def test_what_the_author_wrote_stays(tmp_path: Path, measured: dict[str, Measured]) -> None:

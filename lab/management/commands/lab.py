@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from lab import bench, loads, report, runner
+from lab import bench, loads, measured, report, runner
 from lab.machine import CannotMeasure
 from lab.rungs import RUNGS
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         # What a few points and one round show is worth a look, and no place in the docs.
         apart = quick or options["into"]
         page = folder / "report.md" if apart else report.PAGE
-        report.write(page, report.newest([folder] if apart else report.full_runs()))
+        report.write(page, measured.newest([folder] if apart else measured.full_runs()))
         self.stdout.write(f"The report is {page}.")
 
     def _tell(self, plan: runner.Plan) -> None:
