@@ -91,7 +91,7 @@ def _section(what: Measured, folder: Path) -> str:
         for key, figure in what.load.FIGURES.items()
         if (folder / f"{(name := f'{what.name}-{_words(key)}')}.svg").exists()
     ]
-    tables = [_table(what, key, figure) for key, figure in what.load.FIGURES.items()]
+    tables = [_table(what, key, figure) for key, figure in what.load.FIGURES.items() if what.rungs]
     rounds = len({row.round for row in what.rows})
     command = f"    python3 manage.py lab --only {what.name}"
     where = f"{what.machine['date']}, {rounds} {'round' if rounds == 1 else 'rounds'}: {_noise(what.rows)}."

@@ -25,11 +25,10 @@ RUNGS = (
     "daphne-stock",
     "daphne-serve",
     "uvicorn",
-    "granian",
 )
-POINTS = (1, 5, 10, 20, 40)
+POINTS = (5, 20, 40)
 QUICK_POINTS = (5, 20)
-MOST = {"channels-tutorial": 1}
+MOST = {"channels-tutorial": 5}
 FIGURES = {
     "p99_ms": Figure("p99, ms from the commit", "less"),
     "p50_ms": Figure("median, ms from the commit", "less"),

@@ -20,7 +20,6 @@ RUNGS = (
     "daphne-stock",
     "daphne-serve",
     "uvicorn",
-    "granian",
 )
 POINTS = (100, 1000, 5000, 10_000)
 QUICK_POINTS = (100, 1000)
@@ -33,7 +32,7 @@ FIGURES = {
 EVENTS = 20
 # So many deliveries make a second of work for most, and no more events than that are worth the time.
 DELIVERIES = 100_000
-SECONDS = 4.0
+SECONDS = 5.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

@@ -13,7 +13,7 @@ from lab.loads.fan_out import fan_out
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-TITLE = "Fan-out to 4,000 sockets from several processes"
+TITLE = "Fan-out to 2,000 sockets from several processes"
 UNIT = "processes"
 NEEDS = "sockets"
 RUNGS = ("tornado", "tornado-tuned", "daphne-stock", "daphne-serve", "uvicorn")
@@ -23,8 +23,8 @@ FIGURES = {
     "deliveries_per_core": Figure("deliveries per second of server CPU", log=False),
     "last_p50_ms": Figure("the last client has it after, median, ms", "less"),
 }
-SOCKETS, EVENTS = 4000, 20
-SECONDS = 9.0
+SOCKETS, EVENTS = 2000, 20
+SECONDS = 6.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

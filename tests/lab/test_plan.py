@@ -21,10 +21,10 @@ def test_a_load_says_what_the_report_needs(name: str) -> None:
 
 
 def test_rungs_take_turns_within_each_load_of_each_round() -> None:
-    plan = Plan(["fan-out", "idle-sockets"], only_rungs=["daphne-serve", "tornado-tuned"])
+    plan = Plan(["fan-out", "signed-in"], only_rungs=["daphne-serve", "tornado-tuned"])
     rounds = [list(plan.visits(number)) for number in range(ROUNDS)]
     for visits in rounds:
-        assert [visit.load for visit in visits] == ["idle-sockets"] * 2 + ["fan-out"] * 2
+        assert [visit.load for visit in visits] == ["signed-in"] * 2 + ["fan-out"] * 2
         assert {visit.rung for visit in visits[2:]} == {"daphne-serve", "tornado-tuned"}
     assert rounds[0][2].rung != rounds[1][2].rung  # nobody is always the first
 
