@@ -70,7 +70,7 @@ def name() -> str:
 
 def demand(sockets: int) -> None:
     """Raises CannotMeasure, or ends with what to set, where so many sockets would not fit."""
-    allow_files(sockets)
+    allow_files(sockets, "--points N")
     demand_ports(sockets, _ports(), SOURCES if _has_sources() else 1)
     backlog = _number("/proc/sys/net/core/somaxconn", 4096)
     if backlog < min(sockets, 1024):

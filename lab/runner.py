@@ -155,14 +155,22 @@ class Fleet:
         if name in self._benches:
             self._benches[name].resume()
         else:
-            environment = {**RUNGS[rung].environment, **environment_of(load)}
-            self._benches[name] = self._new_bench(replace(RUNGS[rung], environment=environment))
-            self._benches[name].start()
+            self._benches[name] = self._started(load, rung)
         try:
             yield self._benches[name]
         finally:
             if name in self._benches:
                 self._benches[name].pause()
+
+    def _started(self, load: str, rung: str) -> Bench:
+        environment = {**RUNGS[rung].environment, **environment_of(load)}
+        bench = self._new_bench(replace(RUNGS[rung], environment=environment))
+        try:
+            bench.start()
+        except BaseException:
+            bench.stop()
+            raise
+        return bench
 
 
 def server_of(load: str, rung: str) -> str:

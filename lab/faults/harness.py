@@ -160,14 +160,14 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"lab.faults.{name}")
 
 
-def allow_files(sockets: int) -> None:
+def allow_files(sockets: int, fewer: str = "--sockets N") -> None:
     """The server and the crowd each hold all the sockets, and some twice while they come back."""
     needed = int(sockets * 1.3) + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         sys.exit(
             f"{sockets} sockets need {needed} open files a process; this shell allows {hard}. "
-            f"Allow more (ulimit -n {needed}, or in /etc/security/limits.conf), or use fewer: --sockets N."
+            f"Allow more (ulimit -n {needed}, or in /etc/security/limits.conf), or use fewer: {fewer}."
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -48,6 +48,7 @@ def test_too_few_open_files_are_said_before_anything_starts() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "ulimit -n 6900" in done.stderr
+    assert "--points N" in done.stderr
 
 
 def test_too_few_ports_are_said_with_what_to_set() -> None:
