@@ -35,12 +35,12 @@ def live_shop(*, processes: int = 1, **environment: str) -> Iterator[LiveShop]:
 
 
 def server(
-    url: str, public_url: str, data: Path, **environment: str
+    url: str, public_url: str, data: Path, **changes: str
 ) -> contextlib.AbstractContextManager[subprocess.Popen]:
     """One process of the shop at `url`; also to start one again that was killed."""
     port = url.rpartition(":")[2]
     command = [sys.executable, "manage.py", "serve", "--port", port]
-    env = environment(str(data), public_url) | environment
+    env = environment(str(data), public_url) | changes
     return running(command, log=data / f"server-{port}.log", ready=f"{url}/readyz", env=env)
 
 
