@@ -19,6 +19,8 @@ urlpatterns = [
 ]
 if not settings.PRODUCTION:
     urlpatterns += [path("", include("shop.demo.urls"))]
+    if settings.DEMO:
+        urlpatterns += [path("lab/", include("lab.urls"))]
 
 handler400 = "shop.storefront.errors.bad_request"
 handler403 = "shop.storefront.errors.forbidden"
