@@ -6,7 +6,7 @@ no thread hop (`aclose_old_connections`) for each message. The hub hands it fini
 
 import asyncio
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.consumer import AsyncConsumer
@@ -15,7 +15,7 @@ from django.http import parse_cookie
 
 from notifications.conversation import Conversation, Door
 from notifications.hub import current_hub
-from notifications.protocol import SUBPROTOCOL, Frame, Limits, WrongVersion
+from notifications.protocol import SUBPROTOCOL, UNREAD_BYTES, Frame, Limits, WrongVersion
 
 FRAMES = "notifications.frames"
 
@@ -71,18 +71,27 @@ class Socket:
     """Sends in order and never makes the hub wait: on Daphne at once, elsewhere as the client takes it."""
 
     name = "channels"
+    closing: ClassVar[set[asyncio.Task[None]]] = set()  # still at it
 
     def __init__(self, send: ASGISendCallable) -> None:
         self._send = send
         self._out: deque[Any] = deque()
+        self._unread = 0  # bytes that wait there
         self._sending: asyncio.Task[None] | None = None
 
     def write(self, *frames: Frame) -> None:
+        if self._unread > UNREAD_BYTES:
+            self._out.clear()
+            raise BufferError("the client asks and acknowledges, and never reads")
         for frame in frames:
+            self._unread += len(frame)
             self._put({"type": "websocket.send", "text": frame})
 
     def close(self, code: int) -> None:
         self._put({"type": "websocket.close", "code": code})
+        if self._sending is not None and not self._sending.done():
+            self.closing.add(self._sending)
+            self._sending.add_done_callback(self.closing.discard)
 
     def _put(self, message: Any) -> None:
         self._out.append(message)
@@ -92,10 +101,12 @@ class Socket:
 
     async def _drain(self) -> None:
         while self._out:
+            message = self._out.popleft()
             try:
-                await self._send(self._out.popleft())
+                await self._send(message)
             except (OSError, RuntimeError):  # the client is gone; receive() says so as well
                 self._out.clear()
+            self._unread -= len(message.get("text", ""))
 
 
 def session_key(scope: WebSocketScope) -> str:

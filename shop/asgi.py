@@ -1,4 +1,7 @@
-"""ASGI entry: HTTP to Django, sockets to the notifications, and the sandbox where no real keys are set."""
+"""ASGI entry: HTTP to Django, sockets to the notifications, and the sandbox where no real keys are set.
+
+`manage.py serve` is what it is made for; any other ASGI server may have it too.
+"""
 
 import asyncio
 import os
@@ -13,6 +16,7 @@ django_application = get_asgi_application()  # Sets Django up, before anything b
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from notifications import lifespan as sockets  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 from shop.media import serve_media  # noqa: E402
 from shop.sandbox.app import Sandbox  # noqa: E402
@@ -55,4 +59,20 @@ async def http(scope: dict[str, Any], receive: Callable, send: Callable) -> None
     await application(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
+async def lifespan(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+    """Daphne has none: `shop.serve` does the same there."""
+    await receive()
+    sockets.begin()
+    if sandbox is not None:
+        await sandbox.start()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await sockets.end()
+    if sandbox is not None:
+        await sandbox.stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+)

@@ -8,13 +8,14 @@ import pytest
 
 from notifications.hub import Hub, current_hub
 from tests.notifications.client import Client
-from tests.notifications.doors import DOORS, Pier, running
+from tests.notifications.doors import ASKED, Pier, running
 from tests.notifications.harbour import Harbour
+from tests.notifications.other_servers import OtherPier
 from tests.notifications.visitor import Visitor
 from tests.notifications.writing import ROOT, environment, run_python
 
 
-@pytest.fixture(scope="session", params=DOORS)
+@pytest.fixture(scope="session", params=ASKED)
 def harbour(request: pytest.FixtureRequest, django_db_setup: None) -> Harbour | Pier:
     """Each door in turn: one suite, unchanged."""
     return request.getfixturevalue(request.param)
@@ -29,6 +30,18 @@ def channels(django_db_setup: None) -> Iterator[Harbour]:
 @pytest.fixture(scope="session")
 def tornado(django_db_setup: None) -> Iterator[Pier]:
     with running("tornado") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def uvicorn(django_db_setup: None) -> Iterator[OtherPier]:
+    with running("uvicorn") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def granian(django_db_setup: None) -> Iterator[OtherPier]:
+    with running("granian") as server:
         yield server
 
 

@@ -3,6 +3,7 @@ to them all.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from tornado.netutil import bind_sockets
 
 from notifications import tornado_server
 from tests.notifications.harbour import Harbour
+from tests.notifications.other_servers import OTHERS, OtherPier
 
 
 class Pier:
@@ -33,11 +35,12 @@ class Pier:
         self.loop.call_soon_threadsafe(self.loop.stop)
 
 
-DOORS = {"channels": Harbour, "tornado": Pier}
+DOORS = {"channels": Harbour, "tornado": Pier, **OTHERS}
+ASKED = os.environ.get("BREAKWATER_DOORS", "channels,tornado").split(",")
 
 
 @contextmanager
-def running(door: str) -> Iterator[Harbour | Pier]:
+def running(door: str) -> Iterator[Harbour | Pier | OtherPier]:
     server = DOORS[door]()
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
