@@ -27,20 +27,78 @@ class Rung:
     ready: str = "/readyz"
 
 
-def _shop(name: str, title: str, command: str, *offers: str, family: Family = "django") -> Rung:
-    return Rung(name, title, family, ("manage.py", *command.split()), frozenset(offers))
+ASGI = "shop.asgi:application"
+THREADS = 32
+
+
+def _rung(
+    name: str, title: str, command: str, offers: str, family: Family = "django", **environment: str
+) -> Rung:
+    return Rung(name, title, family, tuple(command.split()), frozenset(offers.split()), environment)
 
 
 _ALL = (
-    _shop("daphne-serve", "our serve (Daphne)", "serve --port {port}", "sockets", "http", "processes"),
-    _shop(
+    _rung(
+        "wsgi-threads",
+        "WSGI with threads",
+        f"-m gunicorn --bind 127.0.0.1:{{port}} --worker-class gthread --threads {THREADS} --keep-alive 75"
+        " --no-control-socket shop.wsgi:application",
+        "http",
+        DATABASE_POOL_MAX=str(THREADS),
+    ),
+    _rung(
+        "channels-tutorial",
+        "Channels as in its tutorial",
+        "-m lab.servers.tutorial --port {port}",
+        "sockets",
+    ),
+    _rung(
+        "channels-tutorial-redis",
+        "Channels as in its tutorial, with Redis",
+        "-m lab.servers.tutorial --port {port} --layer redis",
+        "sockets processes",
+    ),
+    _rung(
+        "daphne-stock",
+        "our hub on stock Daphne",
+        f"-m daphne --bind 127.0.0.1 --port {{port}} --verbosity 0 {ASGI}",
+        "sockets http processes",
+    ),
+    _rung(
+        "daphne-serve",
+        "our serve (Daphne)",
+        "manage.py serve --port {port}",
+        "sockets http processes",
+    ),
+    _rung(
+        "uvicorn",
+        "the same application on uvicorn",
+        "-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --ws wsproto --ws-max-size 65536"
+        f" --ws-per-message-deflate false --timeout-graceful-shutdown 5 --no-access-log --log-level warning {ASGI}",
+        "sockets http processes",
+    ),
+    _rung(
+        "granian",
+        "the same application on granian",
+        "-m granian --host 127.0.0.1 --port {port} --interface asgi --loop uvloop --backpressure 65536"
+        f" --workers-kill-timeout 10 --log-level warning {ASGI}",
+        "sockets http processes",
+    ),
+    _rung(
+        TORNADO,
+        "Tornado as people write it",
+        "-m lab.servers.tornado_plain --port {port}",
+        "sockets processes",
+        "tornado",
+    ),
+    _rung(
         TORNADO_TUNED,
         "Tornado, tuned",
-        "serve_tornado --port {port}",
-        "sockets",
-        "processes",
-        family="tornado",
+        "manage.py serve_tornado --port {port}",
+        "sockets processes",
+        "tornado",
     ),
+    _rung(LIMIT, "bare uvloop", "-m lab.servers.bare --port {port}", "sockets http", "limit"),
 )
 
 RUNGS: dict[str, Rung] = {rung.name: rung for rung in _ALL}

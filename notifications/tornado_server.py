@@ -5,7 +5,6 @@ Django is here for its settings and for the queries that the hub runs in its own
 """
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -19,7 +18,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from notifications import metrics
-from notifications.conversation import Conversation
+from notifications.conversation import Conversation, Door
 from notifications.hub import current_hub
 from notifications.models import Stream
 from notifications.origins import may_open
@@ -55,11 +54,14 @@ class SocketHandler(WebSocketHandler):
         limits = Limits(**getattr(settings, "NOTIFICATIONS_LIMITS", {}))
         cookies = parse_cookie(self.request.headers.get("Cookie", ""))
         session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
-        self.conversation = Conversation(Socket(self), current_hub(), limits, session_key)
+        self.conversation = Conversation(self.door(), current_hub(), limits, session_key)
         if self.selected_subprotocol is None:
             self.conversation.end(WrongVersion)
         self._closed = asyncio.get_running_loop().create_future()
         self.opened.add(self._closed)
+
+    def door(self) -> Door:
+        return Socket(self)
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         if self.conversation.over:
@@ -129,8 +131,8 @@ class ReadyHandler(RequestHandler):
         self.finish({"ready": not fault, "fault": fault})
 
 
-def new_server() -> HTTPServer:
-    routes = [("/ws/notifications/", SocketHandler), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
+def new_server(sockets: type[SocketHandler] = SocketHandler) -> HTTPServer:
+    routes = [("/ws/notifications/", sockets), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
     return HTTPServer(
         Application(routes, log_function=lambda handler: None),  # the proxy keeps a log
         idle_connection_timeout=REQUEST_SECONDS,
@@ -138,15 +140,12 @@ def new_server() -> HTTPServer:
     )
 
 
-async def serve(listeners: list[socket.socket]) -> None:
+async def serve(listeners: list[socket.socket], server: HTTPServer) -> None:
     """Returns after SIGTERM or SIGINT, within seconds, when the clients have been sent elsewhere."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server, hub = new_server(), current_hub()
-    # What is there now stays: the collector need not look at it again, which a broadcast notices.
-    gc.collect()
-    gc.freeze()
+    hub = current_hub()
     server.add_sockets(listeners)
     await stop.wait()
     server.stop()

@@ -1,3 +1,4 @@
+import gc
 from typing import Any
 
 import uvloop
@@ -5,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tornado.netutil import bind_sockets
 
 from notifications import monitoring
-from notifications.tornado_server import serve
+from notifications.tornado_server import new_server, serve
 
 BACKLOG = 1024
 
@@ -35,4 +36,8 @@ class Command(BaseCommand):
         monitoring.start_monitoring(f"tornado {port}", metrics_port)
         self.stdout.write(f"Serving sockets on {host}, port {port}.")
         self.stdout.flush()
-        uvloop.run(serve(listeners))
+        server = new_server()
+        # What is there now stays: the collector need not look at it again, which a broadcast notices.
+        gc.collect()
+        gc.freeze()
+        uvloop.run(serve(listeners, server))
