@@ -29,6 +29,7 @@ READY_SECONDS = 90.0
 CALL_SECONDS = 120.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 10.0, 0.15, 0.1
+UNLIMITED = ",".join(f"{name}=1000000000/60" for name in ("read", "write", "checkout"))
 
 
 class Server:
@@ -205,6 +206,8 @@ def around(database: str = "postgres") -> Iterator[tuple[Site, Process]]:
         redis.Redis(port=site.valkey_port).config_set("client-output-buffer-limit", "pubsub 0 0 0")
         generator = site.process("lab.wire.generator", "generator")
         try:
+            port = generator.call("provider_listens")
+            site.more |= {"SANDBOX_URL": f"http://127.0.0.1:{port}", "API_LIMITS": UNLIMITED}
             yield site, generator
         finally:
             generator.kill()

@@ -15,7 +15,8 @@ Family = Literal["django", "tornado", "limit"]
 class Rung:
     """`command` is for the Python that runs the lab; `{port}` in it, and in the environment, becomes the port.
 
-    `offers` says which loads it can stand: "sockets", "http", or a name that a load asks for.
+    `offers` says which loads it can stand: "sockets", "http" (all pages and the API), "api" (the products, orders and
+    payments of the API), or a name that a load asks for.
     """
 
     name: str
@@ -43,7 +44,7 @@ _ALL = (
         "WSGI with threads",
         f"-m gunicorn --bind 127.0.0.1:{{port}} --worker-class gthread --threads {THREADS} --keep-alive 75"
         " --no-control-socket shop.wsgi:application",
-        "http",
+        "http api",
         DATABASE_POOL_MAX=str(THREADS),
     ),
     _rung(
@@ -62,43 +63,45 @@ _ALL = (
         "daphne-stock",
         "our hub on stock Daphne",
         f"-m daphne --bind 127.0.0.1 --port {{port}} --verbosity 0 {ASGI}",
-        "sockets http processes",
+        "sockets http api processes",
     ),
     _rung(
         "daphne-serve",
         "our serve (Daphne)",
         "manage.py serve --port {port}",
-        "sockets http processes",
+        "sockets http api processes",
     ),
     _rung(
         "uvicorn",
         "the same application on uvicorn",
         "-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --ws wsproto --ws-max-size 65536"
         f" --ws-per-message-deflate false --timeout-graceful-shutdown 5 --no-access-log --log-level warning {ASGI}",
-        "sockets http processes",
+        "sockets http api processes",
     ),
     _rung(
         "granian",
         "the same application on granian",
         "-m granian --host 127.0.0.1 --port {port} --interface asgi --loop uvloop --backpressure 65536"
         f" --workers-kill-timeout 10 --log-level warning {ASGI}",
-        "sockets http processes",
+        "sockets http api processes",
     ),
     _rung(
         TORNADO,
         "Tornado as people write it",
-        "-m lab.servers.tornado_plain --port {port}",
-        "sockets processes",
+        "-m lab.servers.tornado_shop --port {port}",
+        "sockets api processes",
         "tornado",
     ),
     _rung(
         TORNADO_TUNED,
         "Tornado, tuned",
-        "manage.py serve_tornado --port {port}",
-        "sockets processes",
+        "-m lab.servers.tornado_shop --port {port} --tuned",
+        "sockets api processes",
         "tornado",
     ),
     _rung(LIMIT, "bare uvloop", "-m lab.servers.bare --port {port}", "sockets http", "limit"),
 )
+
+QUICK = (TORNADO, "daphne-serve")  # a short run has these, where a load has any of them
 
 RUNGS: dict[str, Rung] = {rung.name: rung for rung in _ALL}

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from lab import loads, machine
 from lab.bench import Bench, around, ours
-from lab.rungs import RUNGS, Rung
+from lab.rungs import QUICK, RUNGS, Rung
 
 ROUNDS, QUICK_ROUNDS = 3, 1
 SITE_SECONDS = 25.0
@@ -70,12 +70,12 @@ class Plan:
 
     def rungs_of(self, name: str) -> list[str]:
         load = loads.find(name)
+        short = [rung for rung in QUICK if self.quick and rung in load.RUNGS]
+        wanted = self.only_rungs or short or RUNGS
         return [
             rung
             for rung in load.RUNGS
-            if rung in RUNGS
-            and load.NEEDS in RUNGS[rung].offers
-            and (not self.only_rungs or rung in self.only_rungs)
+            if rung in RUNGS and load.NEEDS in RUNGS[rung].offers and rung in wanted
         ]
 
     def points_of(self, name: str, rung: str) -> list[int]:

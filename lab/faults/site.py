@@ -69,6 +69,7 @@ class Site:
 
     def __init__(self, door: str = "channels", database: str = "postgres") -> None:
         self.door, self.database = door, database
+        self.more: dict[str, str] = {}  # in the environment of all that is started from then on
         self._slugs = itertools.count(1)
         self._stack = contextlib.ExitStack()
         self._sockets: Server | None = None
@@ -118,6 +119,7 @@ class Site:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "PUBLIC_URL": url,
+            **self.more,
         }
 
     # What a run asks for

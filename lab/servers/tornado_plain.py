@@ -1,26 +1,17 @@
 """The sockets on Tornado as people write them: a handler for each client, `write_message()` to one after the other.
 
-The hub, the log, who may listen and the bytes are the shop's, so what is compared is the way to the wire. Against
-`manage.py serve_tornado`: asyncio's own loop for uvloop, each frame encoded and framed for each client for one built
-once, and the garbage collector as it comes.
+The hub, the log, who may listen and the bytes are the shop's, so what is compared is the way to the wire: here each
+frame is encoded and framed for each client, in `notifications/tornado_server.py` it is built once.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 from contextlib import suppress
 
-import django
-
-if __name__ == "__main__":
-    django.setup()
-
-from tornado.netutil import bind_sockets
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from notifications.protocol import Frame
-from notifications.tornado_server import SocketHandler, new_server, serve
+from notifications.tornado_server import SocketHandler
 
 
 class MessageSocket:
@@ -41,15 +32,3 @@ class MessageSocket:
 class PlainHandler(SocketHandler):
     def door(self) -> MessageSocket:
         return MessageSocket(self)
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--port", type=int, required=True)
-    # Tornado's own default for `backlog` is 128: a storm would measure how often clients knock.
-    listeners = bind_sockets(options.parse_args().port, "127.0.0.1", backlog=1024)
-    asyncio.run(serve(listeners, new_server(PlainHandler)))
-
-
-if __name__ == "__main__":
-    main()

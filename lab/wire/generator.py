@@ -14,12 +14,14 @@ from typing import Any
 import uvloop
 
 from lab.faults.remote import answer_in_background
-from lab.wire import http
+from lab.wire import buyers, http
+from lab.wire.provider import Provider
 from lab.wire.sockets import Crowd
 
 
 async def live(descriptor: int) -> None:
     crowd, loop = Crowd(), asyncio.get_running_loop()
+    provider = Provider()
 
     async def forget() -> None:
         crowd.forget()
@@ -33,6 +35,9 @@ async def live(descriptor: int) -> None:
         "expect": crowd.expect,
         "lateness": crowd.lateness,
         "forget": forget,
+        "buy": buyers.buy,
+        "provider_listens": provider.listen,
+        "provider_takes": provider.take,
     }
 
     def perform(name: str, *args: Any, **kwargs: Any) -> Any:

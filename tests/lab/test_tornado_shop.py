@@ -6,9 +6,11 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
@@ -62,11 +64,21 @@ def is_on_postgres(db: None) -> None:
 @pytest.fixture
 def tornado(sandbox_url: str) -> Iterator[str]:
     """Its address."""
+    with serving(sandbox_url) as url:
+        yield url
+
+
+@contextmanager
+def serving(sandbox_url: str, *options: str, cache_seconds: int = 0) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "lab.servers.tornado_shop", "--port", str(port)]
+    command = [sys.executable, "-m", "lab.servers.tornado_shop", "--port", str(port), *options]
     with tempfile.TemporaryDirectory(prefix="breakwater-tornado-") as data:
-        secret = {"SECRET_KEY": settings.SECRET_KEY, "SANDBOX_URL": sandbox_url.removesuffix("/sandbox")}
+        secret = {
+            "LAB_CACHE_SECONDS": str(cache_seconds),
+            "SECRET_KEY": settings.SECRET_KEY,
+            "SANDBOX_URL": sandbox_url.removesuffix("/sandbox"),
+        }
         env = environment(data, url) | secret
         with running(command, log=Path(data) / "log", ready=f"{url}/readyz", env=env):
             yield url
@@ -184,6 +196,78 @@ def plain(text: str, public_id: str) -> str:
     text = re.sub(r'"(event|id)": \d+', r'"\1": 1', text)
     text = re.sub(r'"epoch": "\w+"', '"epoch": ""', text)
     return re.sub(r'"(client_secret|placed_at|reserved_until)": "[^"]+"', r'"\1": ""', text)
+
+
+def test_what_is_kept_is_the_same_and_is_kept_for_its_time(
+    sandbox_url: str, make_variant: Callable[..., Variant], customer: User
+) -> None:
+    variant = make_variant()
+    with serving(sandbox_url, "--tuned", cache_seconds=600) as url:
+        address = f"{url}/api/v1/products/{variant.product.slug}/"
+        relay()
+        first = same(address)
+        assert ask(address) == ask(address)
+        Stock.objects.update(on_hand=3)
+        assert json.loads(ask(address)) == first
+        # Whoever has it already, and whoever is signed in, is not answered past the handler.
+        with pytest.raises(HTTPError, match="304"):
+            read(address, **{"If-None-Match": read(address)[1]["ETag"]})
+        signed_in = Client()
+        signed_in.force_login(customer)
+        cookie = f"sessionid={signed_in.cookies['sessionid'].value}"
+        assert json.loads(read(address, Cookie=cookie)[0]) == first
+
+
+def read(url: str, **headers: str) -> tuple[bytes, Any]:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+        return answer.read(), answer.headers
+
+
+def test_refusals_have_the_shops_codes(
+    tornado: str, make_variant: Callable[..., Variant], delivery: ShippingMethod
+) -> None:
+    cart = Cart.objects.create()
+    add_to_cart(cart, make_variant(stock=1))
+    headers = {"Content-Type": "application/json", "Cart-Token": cart.token}
+    good = {
+        "checkout_key": cart.checkout_key,
+        "email": "nora@example.com",
+        "address": ADDRESS,
+        "shipping": "method:tube",
+        "expected_total": total_of(cart, None),
+    }
+
+    def refused(**changes: Any) -> str:
+        theirs, ours = (how(f"{tornado}/api/v1/orders/", good | changes, headers) for how in BOTH)
+        assert theirs == ours
+        return f"{ours[0]} {ours[1]}"
+
+    assert refused(expected_total={"amount": "1.00", "currency": "EUR"}) == "409 cart_changed"
+    assert refused(shipping="method:none") == "409 shipping_gone"
+    assert refused(checkout_key="other") == "409 empty_cart"
+    assert refused(email="nobody") == "422 invalid"
+    assert refused(address={**ADDRESS, "city": ""}) == "422 invalid"
+    Stock.objects.update(on_hand=0)
+    assert refused() == "409 out_of_stock"
+    assert Order.objects.count() == 0
+    assert CartLine.objects.count() == 1
+    for path in ("products/none/", "orders/none/payment/"):
+        with pytest.raises(HTTPError, match="404"):
+            ask(f"{tornado}/api/v1/{path}")
+
+
+def refusal_of_django(url: str, body: Any, headers: dict[str, str]) -> tuple[int, str]:
+    answer = Client().post(urlsplit(url).path, body, content_type="application/json", headers=headers)
+    return answer.status_code, answer.json()["code"]
+
+
+def refusal_of_tornado(url: str, body: Any, headers: dict[str, str]) -> tuple[int, str]:
+    with pytest.raises(HTTPError) as refused:
+        tell(url, body, headers)
+    return refused.value.code, json.load(refused.value)["code"]
+
+
+BOTH = (refusal_of_django, refusal_of_tornado)
 
 
 def test_an_order_is_the_same_and_leaves_the_same_rows(

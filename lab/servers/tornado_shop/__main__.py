@@ -7,6 +7,7 @@ import asyncio
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+CACHE_SECONDS = float(os.environ.get("LAB_CACHE_SECONDS", "5"))  # of public answers; 0 keeps none
 
 
 def main() -> None:
@@ -19,18 +20,15 @@ def main() -> None:
     if options.tuned:
         import uvloop
 
-        uvloop.run(serve(options.host, options.port, options.cache, tuned=True))
+        uvloop.run(serve(options.host, options.port, CACHE_SECONDS, tuned=True))
     else:
-        asyncio.run(serve(options.host, options.port, options.cache, tuned=False))
+        asyncio.run(serve(options.host, options.port, CACHE_SECONDS, tuned=False))
 
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(prog="python -m lab.servers.tornado_shop", description=__doc__)
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, required=True)
-    options.add_argument(
-        "--cache", type=float, default=0.0, metavar="SECONDS", help="keep what was rendered for so long"
-    )
     options.add_argument(
         "--tuned", action="store_true", help="uvloop, a frozen collector, whole answers as bytes"
     )

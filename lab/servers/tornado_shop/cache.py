@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-MOST = 10_000
+MOST = 1000
 
 
 class Kept(NamedTuple):

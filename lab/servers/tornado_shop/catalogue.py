@@ -15,6 +15,7 @@ from lab.servers.tornado_shop.cursors import Cursor, Page
 from lab.servers.tornado_shop.database import Connection, Record
 from lab.servers.tornado_shop.handlers import Handler
 from lab.servers.tornado_shop.refusals import Refused, invalid, not_found, not_served
+from notifications.models import new_epoch
 
 PAGE, LARGEST_PAGE = 24, 100
 PARAMETERS = {"limit", "cursor", "as_of"}
@@ -26,27 +27,35 @@ PLACE = """
       (SELECT at FROM catalog_change ORDER BY xid DESC, id DESC LIMIT 1) AS at
     FROM catalog_change
 """
+BEGIN_LOG = """
+    INSERT INTO notifications_stream (name, epoch, top, updated_at) VALUES ('catalogue:changes', $1, 0, now())
+    ON CONFLICT (name) DO NOTHING
+"""
 VISIBLE = "p.visible_from <= now() AND (p.visible_until IS NULL OR p.visible_until > now())"
+# The page first: what it shows is added up for its rows alone.
 LIST = f"""
-    SELECT p.position, p.slug, p.title, p.subtitle, p.artist, p.orientation, category.slug AS category,
-      variants.*, cover.*
-    FROM catalog_product p
-    JOIN catalog_category category ON category.id = p.category_id
-    JOIN LATERAL (
-      SELECT min(v.price) AS price_from,
+    WITH page AS MATERIALIZED (
+      SELECT p.id AS product_id, p.position, p.slug, p.title, p.subtitle, p.artist, p.orientation,
+        category.slug AS category
+      FROM catalog_product p JOIN catalog_category category ON category.id = p.category_id
+      WHERE {VISIBLE} AND ($1::int IS NULL OR p.position {{beyond}} $1)
+        AND EXISTS (SELECT FROM catalog_variant v WHERE v.product_id = p.id)
+      ORDER BY p.position {{way}}, p.id {{way}} OFFSET $2 LIMIT $3
+    ), variants AS (
+      SELECT v.product_id, min(v.price) AS price_from,
         (array_agg(CASE WHEN v.prior_price > v.price THEN v.prior_price END
                    ORDER BY v.price, v.position, v.id))[1] AS prior_price_from,
         sum(coalesce(s.on_hand - s.reserved + s.backorder_limit, 0)) AS available,
         sum(greatest(0, coalesce(s.on_hand - s.reserved, 0))) AS in_stock
       FROM catalog_variant v LEFT JOIN inventory_stock s ON s.variant_id = v.id
-      WHERE v.product_id = p.id
-    ) variants ON variants.price_from IS NOT NULL
-    LEFT JOIN LATERAL (
-      SELECT i.id, i.alt, i.tone, i.width, i.height, i.picture FROM catalog_productimage i
-      WHERE i.product_id = p.id AND i.position = 0 ORDER BY i.id LIMIT 1
-    ) cover ON true
-    WHERE {VISIBLE} AND ($1::int IS NULL OR p.position {{beyond}} $1)
-    ORDER BY p.position {{way}}, p.id {{way}} OFFSET $2 LIMIT $3
+      WHERE v.product_id IN (SELECT product_id FROM page) GROUP BY v.product_id
+    ), covers AS (
+      SELECT DISTINCT ON (i.product_id) i.product_id, i.id, i.alt, i.tone, i.width, i.height, i.picture
+      FROM catalog_productimage i
+      WHERE i.position = 0 AND i.product_id IN (SELECT product_id FROM page) ORDER BY i.product_id, i.id
+    )
+    SELECT * FROM page JOIN variants USING (product_id) LEFT JOIN covers USING (product_id)
+    ORDER BY position {{way}}, product_id {{way}}
 """
 FORWARDS, BACKWARDS = LIST.format(beyond=">", way="ASC"), LIST.format(beyond="<", way="DESC")
 
@@ -171,6 +180,9 @@ def _size(text: str) -> int:
 async def _token(db: Connection, as_of: str | None) -> str:
     """Where the log of changes stands, or stood when the first page was read: as the shop signs it."""
     place = await db.fetchrow(PLACE)
+    if place["epoch"] is None:
+        await db.execute(BEGIN_LOG, new_epoch())
+        place = await db.fetchrow(PLACE)
     if as_of is not None:
         try:
             if _signer.unsign_object(as_of)[2] != place["epoch"]:
