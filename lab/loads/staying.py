@@ -18,7 +18,7 @@ TITLE = "Sockets that only stay, each signed in"
 UNIT = "sockets"
 NEEDS = "sockets"
 RUNGS = ("daphne-serve",)
-POINTS = (5000,)
+POINTS = (4000,)
 QUICK_POINTS = (1000,)
 FIGURES = {"us_per_socket": Figure("µs of server CPU a second for each socket", "less", log=False)}
 HEARTBEAT = 25.0  # notifications.protocol.Limits.ping

@@ -59,16 +59,16 @@ def fitted(rows: Sequence[Row]) -> Fitted:
     cpu_points += [point for sockets, point in fan_out.items() if sockets != LEFT_OUT]
     cpu = fit(cpu_points)
     memory = fit([_memory(count, figures) for count, figures in processes.items()])
-    most, idle = max(_points(found, "idle-sockets").items())
+    most, came = max(_points(found, "signed-in").items())
     _, stays = max(_points(found, "staying").items())
-    measured = Measured({"socket": 1}, idle["kib_per_socket"] / MIB)
+    measured = Measured({"socket": 1}, came["kib_per_socket"] / MIB)
     checked = {f"memory of a socket, as {most:,} signed in showed it": error(memory, measured)}
     if LEFT_OUT in fan_out:
         checked[f"CPU of an event to {LEFT_OUT:,}"] = error(cpu, fan_out[LEFT_OUT])
     return Fitted(
         cpu=cpu,
         memory=memory,
-        handshake=1 / idle["storm_per_core"],
+        handshake=1 / came["back_per_core"],
         staying=max(0.0, stays["us_per_socket"]) / 1e6,
         alone=stays["busy_alone"],
         cpu_points=cpu_points,

@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from django.test import Client
 from playwright.sync_api import expect
+from pytest_django import DjangoDbBlocker
 
 from notifications.models import Stream
 from notifications.protocol import SUBPROTOCOL
@@ -25,16 +26,16 @@ from tests.live import LiveShop, live_shop
 from tests.processes import ROOT
 from tests.project.test_settings import PRODUCTION
 
-pytestmark = pytest.mark.django_db(transaction=True)
 SOON = 15.0
 SOCKETS = "/ws/notifications/"
 
 
 @pytest.fixture(scope="module")
-def shop(django_db_setup: None) -> Iterator[LiveShop]:
-    """One for all: each test has it to itself, and leaves it as it found it."""
-    with live_shop(BREAKWATER_DEMO="1") as shop:
+def shop(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[LiveShop]:
+    """One for all. No test writes to its database, which so needs no emptying under its feet."""
+    with django_db_blocker.unblock(), live_shop(BREAKWATER_DEMO="1") as shop:
         yield shop
+        connection.close()
 
 
 def crowds(shop: LiveShop) -> list[psutil.Process]:
@@ -42,6 +43,7 @@ def crowds(shop: LiveShop) -> list[psutil.Process]:
     return psutil.Process(shop.processes[0].pid).children(recursive=True)
 
 
+@pytest.mark.django_db
 def test_a_shop_that_is_no_demo_has_no_such_page(client: Client) -> None:
     assert client.get("/lab/").status_code == 404
     assert client.post("/lab/rehearsal/", {"count": 100}).status_code == 404
@@ -179,7 +181,6 @@ def test_a_forged_form_and_a_number_of_ones_own_are_refused(shop: LiveShop) -> N
 
 @pytest.mark.browser
 def test_the_button_draws_what_happens(shop: LiveShop) -> None:
-    connection.close()
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 900}, reduced_motion="reduce")
         faults: list[str] = []

@@ -56,11 +56,12 @@ def a_run(noise: float = 0.0) -> list[Row]:
             rows.append(row("processes", count, number, **figures))
         for sockets in (100, 1000, 5000, 10_000):
             rows.append(row("fan-out", sockets, number, deliveries_per_core=measured(per_core(1, sockets))))
-        figures = {"kib_per_socket": measured(SOCKET * 1024), "storm_per_core": measured(1 / STORM)}
-        rows.append(row("idle-sockets", 10_000, number, **figures))
+        figures = {"kib_per_socket": measured(SOCKET * 1024), "back_per_core": measured(1 / STORM)}
+        rows.append(row("signed-in", 10_000, number, **figures))
         rows.append(row("staying", 5000, number, us_per_socket=STAYING * 1e6, busy_alone=ALONE))
         order = {"django_ms": 8.0, "postgres_ms": 4.0, "wal_kib": 10.24, "queries": 30.0}
         rows.append(row("order-cost", 300, number, **order))
+        rows += [row("checkout", rate, number, orders_per_core=40.0 - rate / 10) for rate in (0, 10, 20)]
     return rows
 
 
@@ -215,7 +216,7 @@ def test_chapters_say_what_the_rows_said() -> None:
     assert "| 1 | 5,000 | 65.06 | 65.06 |" in chapters.check(model, rows)
     assert "the model says 0%" in chapters.check(model, rows)
     assert "| memory of a process | 95 MiB |" in chapters.costs(model, rows)
-    assert "| 1,000 | 8.00 | 4.00 | 30,000 | 10.0 MB/s |" in chapters.orders(model, rows)
+    assert "| 1,000 | 8.00 | 25.00 | 4.00 | 30,000 | 10.0 MB/s |" in chapters.orders(model, rows)
     assert "| 1,000,000 sockets, 1,000 events/s, each to 1,000 | 100 |" in chapters.sizes(model, rows)
     assert "| 10,000 on 2 | the network drops everybody | 10,000 |" in chapters.returns(model, rows, [10_000])
     assert "| 20,000 | 2,000 |" in chapters.database(model, rows, 20_000)
