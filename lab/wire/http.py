@@ -188,7 +188,7 @@ async def opened(
     port: int, requests: Sequence[bytes], rate: float, seconds: float, connections: int = 1000
 ) -> dict[str, Any]:
     """So many a second come, whatever the server does; each latency is from when it was due."""
-    record, loop = Record(), asyncio.get_running_loop()
+    record = Record()
     asked, waiting, free = cycle(requests), deque[float](), deque[Client]()
     total, sent = int(rate * seconds), 0
 
@@ -202,7 +202,7 @@ async def opened(
 
     clients = [await connect(port, record, done) for _ in range(connections)]
     free.extend(clients)
-    begun, cpu = loop.time(), time.process_time()
+    begun, cpu = time.monotonic(), time.process_time()
     while sent < total:
         now = time.monotonic()
         while sent < total and (due := begun + sent / rate) <= now:
