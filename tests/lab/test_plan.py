@@ -20,6 +20,12 @@ def test_a_load_says_what_the_report_needs(name: str) -> None:
     assert Plan([name]).rungs_of(name) or not set(load.RUNGS) & set(RUNGS)
 
 
+def test_the_page_has_a_place_for_each_load() -> None:
+    page = (ROOT / "docs" / "how-far.md").read_text()
+    for name in (*loads.names(), "machine", "summary"):
+        assert page.count(f"<!-- lab:{name} -->") == page.count(f"<!-- /lab:{name} -->") == 1, name
+
+
 def test_rungs_take_turns_within_each_load_of_each_round() -> None:
     plan = Plan(["fan-out", "signed-in"], only_rungs=["daphne-serve", "tornado-tuned"])
     rounds = [list(plan.visits(number)) for number in range(ROUNDS)]
