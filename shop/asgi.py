@@ -18,6 +18,7 @@ from django.conf import settings  # noqa: E402
 
 from notifications import lifespan as sockets  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
+from shop.ahead import Ahead  # noqa: E402
 from shop.media import serve_media  # noqa: E402
 from shop.sandbox.app import Sandbox  # noqa: E402
 
@@ -49,9 +50,12 @@ async def to_its_end(scope: dict[str, Any], receive: Callable, send: Callable) -
     await asyncio.shield(request)
 
 
+pages: Callable = Ahead(to_its_end) if settings.AHEAD_OF_DJANGO else to_its_end
+
+
 async def http(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
     """Ahead of Django: the sandbox's paths and, where no reverse proxy does it, pictures. The rest is the shop."""
-    application: Callable = to_its_end
+    application = pages
     if sandbox is not None and (scope["path"] + "/").startswith(f"{sandbox.prefix}/"):
         application = sandbox
     elif media is not None and scope["path"].startswith(settings.MEDIA_URL):

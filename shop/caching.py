@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import redis
@@ -19,8 +20,37 @@ AWAY_SECONDS = 1.0  # no request waits for a server that just did not answer
 logger = logging.getLogger(__name__)
 
 
+def incr_all(cache: Any, amounts: Mapping[str, int], seconds: int) -> dict[str, int]:
+    """Adds to many counters, each of which begins at 0 and ends `seconds` later."""
+    if hasattr(cache, "incr_all"):
+        return cache.incr_all(amounts, seconds)
+    counts = {}
+    for name, amount in amounts.items():
+        cache.add(name, 0, seconds)
+        try:
+            counts[name] = cache.incr(name, amount)
+        except ValueError:  # its time ended between the two
+            counts[name] = amount
+    return counts
+
+
+class InOneTrip(RedisCache):
+    def incr_all(self, amounts: Mapping[str, int], seconds: int) -> dict[str, int]:
+        pipeline = self._cache.get_client(None, write=True).pipeline(transaction=False)
+        for name, amount in amounts.items():
+            key = self.make_and_validate_key(name)
+            pipeline.set(key, 0, ex=seconds, nx=True)
+            pipeline.incrby(key, amount)
+        return dict(zip(amounts, pipeline.execute()[1::2], strict=True))
+
+
+class InThisProcess(LocMemCache):
+    def incr_all(self, amounts: Mapping[str, int], seconds: int) -> dict[str, int]:
+        return incr_all(super(), amounts, seconds)
+
+
 def _there_or_here(name: str) -> Any:
-    there, here = getattr(RedisCache, name), getattr(LocMemCache, name)
+    there, here = getattr(InOneTrip, name), getattr(InThisProcess, name)
 
     def either(self: FailoverCache, *args: Any, **kwargs: Any) -> Any:
         if time.monotonic() >= FailoverCache.asks_again_at:
@@ -34,12 +64,12 @@ def _there_or_here(name: str) -> Any:
     return either
 
 
-class FailoverCache(RedisCache):
+class FailoverCache(InOneTrip):
     asks_again_at: ClassVar[float] = 0.0  # of the process: Django makes a cache for each thread
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self.here = LocMemCache("failover", params)
+        self.here = InThisProcess("failover", params)
 
     add = _there_or_here("add")
     get = _there_or_here("get")
@@ -51,4 +81,5 @@ class FailoverCache(RedisCache):
     delete_many = _there_or_here("delete_many")
     has_key = _there_or_here("has_key")
     incr = _there_or_here("incr")
+    incr_all = _there_or_here("incr_all")
     clear = _there_or_here("clear")

@@ -29,28 +29,34 @@ def request_ids(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
     """
 
     async def answer_async(request: HttpRequest) -> HttpResponseBase:
-        begin(request=(name := _name(request)))
+        begin(request=(name := name_of(request.headers.get(HEADER, ""))))
         began = time.perf_counter()
         return _named(request, await get_response(request), name, began)
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        begin(request=(name := _name(request)))
+        begin(request=(name := name_of(request.headers.get(HEADER, ""))))
         began = time.perf_counter()
         return _named(request, get_response(request), name, began)
 
     return answer_async if iscoroutinefunction(get_response) else answer
 
 
-def _name(request: HttpRequest) -> str:
-    given = request.headers.get(HEADER, "") if settings.PRODUCTION else ""
-    return given if WELL_FORMED.fullmatch(given) else secrets.token_hex(8)
+def name_of(given: str) -> str:
+    return given if settings.PRODUCTION and WELL_FORMED.fullmatch(given) else secrets.token_hex(8)
+
+
+def is_logged() -> bool:
+    return logger.isEnabledFor(logging.INFO)
+
+
+def log(method: str | None, route: str, status: int, began: float) -> None:
+    milliseconds = round(1000 * (time.perf_counter() - began))
+    details = {"route": route, "status": status, "milliseconds": milliseconds}
+    logger.info("%s %s: %d in %d ms", method, *details.values(), extra=details)
 
 
 def _named(request: HttpRequest, response: HttpResponseBase, name: str, began: float) -> HttpResponseBase:
     response.headers[HEADER] = name
-    if logger.isEnabledFor(logging.INFO):
-        route, status = route_of(request), response.status_code
-        milliseconds = round(1000 * (time.perf_counter() - began))
-        details = {"route": route, "status": status, "milliseconds": milliseconds}
-        logger.info("%s %s: %d in %d ms", request.method, *details.values(), extra=details)
+    if is_logged():
+        log(request.method, route_of(request), response.status_code, began)
     return response

@@ -456,8 +456,10 @@ REST_FRAMEWORK = {
 _limits = {"read": "600/60", "write": "120/60", "sign-in": "20/60", "code": "20/60", "checkout": "30/60"}
 _limits |= env.dict("API_LIMITS", default={})
 API_LIMITS = {name: tuple(map(int, limit.split("/"))) for name, limit in _limits.items()}
-# What a process keeps of public answers as they were rendered (shop/api/rendered.py); 0 keeps none.
+# What a process keeps of public answers as they were rendered (shop/rendered.py); 0 keeps none.
 API_RENDERED_BYTES = env.int("API_RENDERED_BYTES", default=16 * 1024 * 1024)
+# Whether guests get those ahead of Django (shop/ahead/), which is quicker.
+AHEAD_OF_DJANGO = env.bool("AHEAD_OF_DJANGO", default=True)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "DESCRIPTION": (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from django.core.cache import cache
+
+from shop.caching import incr_all
 
 
 def spend(what: str, who: str, *, most: int, seconds: int) -> bool:
@@ -20,6 +23,13 @@ def spend_counted(what: str, who: str, *, seconds: int) -> int:
         return cache.incr(name)
     except ValueError:  # its time ended between the two
         return 1
+
+
+def spend_all(what: str, whos: Mapping[str, int], *, seconds: int) -> dict[str, int]:
+    """So many more of `what` for each, in one trip to the cache; how many each has had now."""
+    names = {_name(what, who): who for who in whos}
+    counts = incr_all(cache, {name: whos[who] for name, who in names.items()}, seconds)
+    return {names[name]: count for name, count in counts.items()}
 
 
 def unspend(what: str, who: str) -> None:

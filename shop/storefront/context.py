@@ -13,6 +13,7 @@ from notifications.inbox import inbox_state, inbox_stream
 from notifications.protocol import Position
 from shop.cart.models import Cart
 from shop.catalog.models import Category
+from shop.rendered import note_of
 
 SECTIONS_SECONDS = 60
 
@@ -26,7 +27,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "SANDBOX": settings.SANDBOX,
         "SAVED_CARDS": settings.SAVED_CARDS,
         "DEMO": settings.DEMO,
-        "sections": functools.cache(_sections),
+        "sections": functools.cache(lambda: _sections(is_kept=note_of(request) is not None)),
         "cart_badge": functools.cache(lambda: _cart_badge(request)),
         "bell": functools.cache(lambda: _bell(user)) if user else None,
     }
@@ -37,9 +38,13 @@ def _signed_in(request: HttpRequest) -> User | None:
     return user if isinstance(user, User) else None
 
 
-def _sections() -> list[Category]:
-    top = Category.objects.filter(depth=1)
-    return cache.get_or_set("storefront:sections", lambda: list(top), SECTIONS_SECONDS) or []
+def _sections(*, is_kept: bool) -> list[Category]:
+    """Remembered for a minute; of that a page that is kept may not be made."""
+    sections = None if is_kept else cache.get("storefront:sections")
+    if sections is None:
+        sections = list(Category.objects.filter(depth=1))
+        cache.set("storefront:sections", sections, SECTIONS_SECONDS)
+    return sections
 
 
 def _bell(user: User) -> dict[str, Any]:

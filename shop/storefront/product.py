@@ -24,6 +24,7 @@ from shop.shipping.models import ShippingMethod
 from shop.storefront.alerts import with_alerts
 from shop.storefront.cards import follow
 from shop.storefront.drops import room_of
+from shop.storefront.keeping import kept, let_go
 from shop.storefront.templatetags.shop import money, price
 
 CENTIMETRES = re.compile(r"(\d+)\s*[×x]\s*(\d+)")
@@ -32,11 +33,14 @@ FLOOR, CENTRE, EYE_LEVEL = 224, 216, 150
 
 
 @require_safe
+@kept
 def product_detail(request: HttpRequest, slug: str) -> HttpResponse:
     facts = Prefetch("attributes", queryset=ProductAttribute.objects.select_related("attribute"))
     visible = Product.objects.visible().select_related("category").prefetch_related(facts)
     visible = visible.annotate(in_drop=Exists(Drop.objects.of(OuterRef("pk"))))
     product = get_object_or_404(visible, slug=slug)
+    if product.in_drop:  # type: ignore[attr-defined]  # annotated
+        let_go(request)
     others = list(related(product).prefetch_related(None))
     follow([product, *others])  # Before the variants are read, so that no change falls between.
     waiting = Alert.objects.waiting().of(request.user)

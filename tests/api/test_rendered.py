@@ -15,12 +15,12 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from accounts.models import User
-from shop.api.rendered import Memory, memory
 from shop.catalog.changes import EVERYTHING
 from shop.catalog.models import Category, Product, Variant
 from shop.inventory.services import receive
 from shop.pricing.models import Sale
 from shop.pricing.sales import apply_sales
+from shop.rendered import Memory, memory
 from tests.live import live_shop
 
 pytestmark = pytest.mark.django_db(transaction=True)

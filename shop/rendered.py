@@ -1,12 +1,12 @@
 """Public answers as the bytes they were, until something that they show changes.
 
-A process keeps what it rendered, and serves it before REST framework does any work: no rows are read and nothing is
-rendered. Each read first looks at the log of changes (shop/catalog/changes.py), which is written by the transaction of
-the change itself; so after a commit the next read shows it, in every process, whether or not a broker runs. An event
-could not promise that: it is on its way while the next read arrives. One look is one statement that reads no more than
-the end of an index, and reads that come together share it: whoever waits while a look is under way, which may have
-begun before the commit it is to see, is served by the next one. Where the log cannot be read, nothing is served from
-here.
+A process keeps what it rendered, and serves it before REST framework does any work (shop/api/serving.py) or before
+Django does any (shop/ahead.py): no rows are read and nothing is rendered. Each read first looks at the log of changes
+(shop/catalog/changes.py), which is written by the transaction of the change itself; so after a commit the next read
+shows it, in every process, whether or not a broker runs. An event could not promise that: it is on its way while the
+next read arrives. One look is one statement that reads no more than the end of an index, and reads that come together
+share it: whoever waits while a look is under way, which may have begun before the commit it is to see, is served by
+the next one. Where the log cannot be read, nothing is served from here.
 
 A render may begin before a commit and end after it. So it remembers how many changes had been seen before its first
 query, and is kept only if none that it shows was seen since; what was not seen yet drops it at the next look.
@@ -20,8 +20,10 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -32,7 +34,8 @@ from shop.catalog.models import Product
 from shop.drops.models import Drop
 
 AGE = 300.0  # seconds; much shorter than the log keeps what it has
-SMALL_CHANGE = 200  # bytes that an answer takes beside its own
+SMALL_CHANGE = 1000  # bytes that an answer takes beside its own
+NOTE = "shop.rendered"
 
 Key = tuple[str, ...]
 
@@ -46,6 +49,8 @@ class Kept:
     etag: str
     about: str  # the slug of the product it shows; EVERYTHING for lists
     until: float
+    # How the whole stack answered with it, by status: for shop/ahead.py, and gone when it goes.
+    answers: dict[int, Any] = field(default_factory=dict)
 
 
 class Begun(NamedTuple):
@@ -53,6 +58,24 @@ class Begun(NamedTuple):
 
     changes: int
     until: float
+
+
+@dataclass(slots=True)
+class Note:
+    """What a view tells of its answer, for who would give the same one ahead of Django the next time.
+
+    `kept` is what it was served from; or it was rendered, and may be kept as what `begun` and `about` say.
+    """
+
+    route: str = ""
+    kept: Kept | None = None
+    begun: Begun | None = None
+    about: str = EVERYTHING
+
+
+def note_of(request: Any) -> Note | None:
+    """Where somebody ahead of Django listens."""
+    return getattr(request, "scope", {}).get(NOTE)
 
 
 class Memory:
@@ -104,15 +127,20 @@ class Memory:
 
     def keep(
         self, key: Key, about: str, body: bytes, headers: dict[str, str], etag: str, begun: Begun
-    ) -> None:
+    ) -> Kept | None:
         with self._writing:
             if self._is_stale(about, begun) or len(body) > settings.API_RENDERED_BYTES // 8:
-                return
+                return None
             self._drop(key)
-            self._kept[key] = Kept(body, headers, etag, about, begun.until)
+            kept = self._kept[key] = Kept(body, headers, etag, about, begun.until)
             self._size += len(body) + SMALL_CHANGE
             while self._size > settings.API_RENDERED_BYTES:
                 self._drop(next(iter(self._kept)))
+            return kept
+
+    def glance(self, key: Key) -> Kept | None:
+        """What is kept there, whether or not it still holds: to know whether to look is worth it."""
+        return self._kept.get(key)
 
     def forget(self) -> None:
         with self._writing:
@@ -160,8 +188,12 @@ class Memory:
 
 
 def next_turn() -> float:
-    """When, by this process' clock, a product comes or goes or a drop ends without anybody writing it."""
+    """When, by this process' clock, a product comes or goes or a drop ends without anybody writing it.
+
+    At midnight at the latest: pages say on which day a parcel would be there.
+    """
     now = timezone.now()
+    midnight = datetime.combine(timezone.localdate() + timedelta(days=1), time_of_day.min)
     moments = [
         rows.filter(**{f"{column}__gt": now}).order_by(column).values_list(column, flat=True).first()
         for rows, column in (
@@ -170,7 +202,8 @@ def next_turn() -> float:
             (Drop.objects.all(), "closes_at"),
         )
     ]
-    return min((moment.timestamp() for moment in moments if moment), default=float("inf"))
+    moments.append(timezone.make_aware(midnight))
+    return min(moment.timestamp() for moment in moments if moment)
 
 
 memory = Memory()
