@@ -19,7 +19,8 @@ async def give_thread_back(close: Callable[[], None] = connections.close_all) ->
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.get(context) if context else None
-    if context and executor:
+    # One that was asked for nothing has no thread.
+    if context and executor and getattr(executor, "is_used", True):
         await sync_to_async(close)()
         if getattr(AsyncToSync.executors, "current", None) is not None:
             return

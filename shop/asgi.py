@@ -8,20 +8,23 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-django_application = get_asgi_application()  # Sets Django up, before anything below may touch a model.
+django.setup(set_prefix=False)  # before anything below may touch a model
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from notifications import lifespan as sockets  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 from shop.ahead import Ahead  # noqa: E402
+from shop.handler import LeanHandler  # noqa: E402
 from shop.media import serve_media  # noqa: E402
 from shop.sandbox.app import Sandbox  # noqa: E402
 
+django_application = LeanHandler() if settings.LEAN_HANDLER else ASGIHandler()
 sandbox = (
     Sandbox(
         database=settings.DATA_DIR / "sandbox.sqlite3",

@@ -460,6 +460,8 @@ API_LIMITS = {name: tuple(map(int, limit.split("/"))) for name, limit in _limits
 API_RENDERED_BYTES = env.int("API_RENDERED_BYTES", default=16 * 1024 * 1024)
 # Whether guests get those ahead of Django (shop/ahead/), which is quicker.
 AHEAD_OF_DJANGO = env.bool("AHEAD_OF_DJANGO", default=True)
+# Whether requests share threads and have none where they need none (shop/handler.py).
+LEAN_HANDLER = env.bool("LEAN_HANDLER", default=True)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "DESCRIPTION": (
