@@ -88,9 +88,12 @@ def _behind_a_proxy() -> dict[str, str]:
 
 
 def _server(**options: Any) -> Any:
-    from notifications.daphne_server import Server
+    from django.conf import settings
 
-    class ShopServer(Server):
+    from notifications.daphne_server import Server
+    from shop.daphne_http import HttpServer
+
+    class ShopServer(HttpServer if settings.LEAN_HTTP else Server):  # type: ignore[misc]
         fault = ""
 
         def listen_error(self, failure: Any) -> None:

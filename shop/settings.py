@@ -462,6 +462,8 @@ API_RENDERED_BYTES = env.int("API_RENDERED_BYTES", default=16 * 1024 * 1024)
 AHEAD_OF_DJANGO = env.bool("AHEAD_OF_DJANGO", default=True)
 # Whether requests share threads and have none where they need none (shop/handler.py).
 LEAN_HANDLER = env.bool("LEAN_HANDLER", default=True)
+# Whether whole answers take the short way to the socket (shop/daphne_http.py).
+LEAN_HTTP = env.bool("LEAN_HTTP", default=True)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "DESCRIPTION": (
