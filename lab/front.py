@@ -30,8 +30,10 @@ def _shop(name: str, **environment: str) -> Rung:
     return Rung(name, name, "django", SERVE, frozenset({"http"}), UNLIMITED | environment)
 
 
-def _tornado(name: str, *options: str) -> Rung:
-    return Rung(name, name, "tornado", (*TORNADO, *options), frozenset({"http"}), UNLIMITED)
+def _tornado(name: str, *options: str, kept: int = 0) -> Rung:
+    """With public answers kept for so many seconds."""
+    environment = UNLIMITED | {"LAB_CACHE_SECONDS": str(kept)}
+    return Rung(name, name, "tornado", (*TORNADO, *options), frozenset({"http"}), environment)
 
 
 WAYS = {
@@ -46,8 +48,8 @@ WAYS = {
         _shop("by-hand", DJANGO_SETTINGS_MODULE="lab.read_settings"),
         _shop("by-hand-stock", DJANGO_SETTINGS_MODULE="lab.read_settings", **OFF),
         _tornado("tornado"),
-        _tornado("tornado-kept", "--cache", "60"),
-        _tornado("tornado-kept-tuned", "--cache", "60", "--tuned"),
+        _tornado("tornado-kept", kept=60),
+        _tornado("tornado-kept-tuned", "--tuned", kept=60),
     )
 }
 PATHS = {
