@@ -1,8 +1,8 @@
 """Daphne's HTTP with less around each answer.
 
-- An answer that is there as a whole (`ANSWER`, an ASGI extension that shop/ahead/ uses where it is offered) goes
-  straight to the socket while nothing waits before it. Otherwise each header is checked, copied and put in order by
-  Daphne and by Twisted, head and body are written apart, and the loop is asked to tell when the socket takes them.
+- An answer that is there as a whole (shop/wholes.py; from shop/ahead/ and shop/handler.py) goes straight to the
+  socket while nothing waits before it. Otherwise each header is checked, copied and put in order by Daphne and by
+  Twisted, head and body are written apart, and the loop is asked to tell when the socket takes them.
 - A request that was answered is forgotten when its application has ended, not by a sweep once a second, until which
   all that the second brought is kept.
 - Twisted writes a line for each request to a log of its own that nobody reads, and which names clients. Here it
@@ -22,12 +22,12 @@ from daphne.http_protocol import WebRequest
 from twisted.internet.tcp import Connection
 
 from notifications.daphne_server import Server
-from shop.ahead.answers import ANSWER
+from shop.wholes import ANSWER
 
 
 class Request(WebRequest):
     def answer(self, status: int, head: bytes, body: bytes) -> None:
-        """`head` is the lines of the headers. Of a GET, and with a Content-Length unless it has no body."""
+        """As shop/wholes.py says."""
         if self.finished or self.channel is None or not self._is_wanted():
             return
         self._response_started = True

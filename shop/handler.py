@@ -34,8 +34,10 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
 from shop.direct import DIRECT
+from shop.wholes import ANSWER, lines
 
 IDLE_WORKERS = 8  # what comes on top of them in a rush ends after its request
+BODILESS = (204, 304)
 DJANGOS = {reset_queries, close_old_connections, close_caches, reset_urlconf}
 
 
@@ -144,7 +146,8 @@ class LeanHandler(ASGIHandler):
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.listen_for_disconnect(receive))
                     response = await self.run_get_response(request)
-                    await self.send_response(response, send)
+                    if not _sent_whole(request, response):
+                        await self.send_response(response, send)
                     raise Answered
             except* (Answered, RequestAborted):
                 pass
@@ -163,6 +166,22 @@ class LeanHandler(ASGIHandler):
             await sync_to_async(response.close)()
         else:
             response.close()
+
+
+def _sent_whole(request: Any, response: Any) -> bool:
+    """Where the server takes an answer as a whole, and it is one."""
+    whole = request.scope.get("extensions", {}).get(ANSWER)
+    is_whole = not response.streaming and "Content-Length" in response.headers
+    if whole is None or not is_whole or request.method == "HEAD":
+        return False
+    headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    cookies = [(b"Set-Cookie", one.OutputString().encode("ascii")) for one in response.cookies.values()]
+    whole(
+        response.status_code,
+        lines(headers + cookies),
+        b"" if response.status_code in BODILESS else response.content,
+    )
+    return True
 
 
 def _has_a_thread_already() -> bool:

@@ -32,7 +32,7 @@ from shop.ahead.asking import Asked, Asking, Scope
 from shop.ahead.looks import Looks
 from shop.api.serving import takes_json
 from shop.api.throttling import Headers, count_all
-from shop.rendered import NOTE, Key, memory
+from shop.rendered import Key, memory
 from shop.request_ids import HEADER, is_logged, log, name_of
 
 KNOWN = 10_000
@@ -97,12 +97,12 @@ class Ahead:
             return None
 
     async def _listen(self, asked: Asked, scope: Scope, receive: Callable, send: Callable) -> None:
-        listener = Listener(asked.key, send)
+        listener = Listener(asked.key, scope, send)
         done = None
         if asked.key in self._known:
             done = self._rendering.setdefault(asked.key, asyncio.get_running_loop().create_future())
         try:
-            await self._application({**scope, NOTE: listener.note}, receive, listener.send)
+            await self._application(listener.scope, receive, listener.send)
             if listener.keep():
                 self._remember(asked.key)
         finally:

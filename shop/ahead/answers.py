@@ -11,13 +11,12 @@ from django.conf import settings
 
 from shop.ahead.asking import Asked
 from shop.ahead.tokens import cookie_of, new_secret, token_of
-from shop.rendered import Kept, Key, Note, memory
+from shop.rendered import NOTE, Kept, Key, Note, memory
 from shop.request_ids import HEADER
+from shop.wholes import ANSWER, Pairs, lines
 
 Message = dict[str, Any]
-Pairs = list[tuple[bytes, bytes]]
 
-ANSWER = "shop.answer"  # the extension by which a server takes an answer as a whole
 LIMITED = "read"  # under which limit answers of the API are counted
 EACH_ITS_OWN = (HEADER.lower().encode(), b"ratelimit-", b"set-cookie")
 TOKEN = re.compile(rb'(?<=name="csrfmiddlewaretoken" value=")[a-zA-Z0-9]{64}(?=")')
@@ -63,19 +62,26 @@ async def tell(answer: Answer, headers: Pairs, body: bytes, scope: dict[str, Any
     await send({"type": "http.response.body", "body": body})
 
 
-def lines(headers: Pairs) -> bytes:
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
-
-
 class Listener:
     """Hears what Django sends, and what the view tells of it in `note`."""
 
-    def __init__(self, key: Key, send: Callable) -> None:
+    def __init__(self, key: Key, scope: dict[str, Any], send: Callable) -> None:
         self.note = Note()
+        self.scope = {**scope, NOTE: self.note}
         self._key, self._send = key, send
+        if whole := scope.get("extensions", {}).get(ANSWER):
+            self.scope["extensions"] = {**scope["extensions"], ANSWER: self._answer}
+            self._whole = whole
         self._status = 0
         self._headers: Pairs = []
         self._chunks: list[bytes] = []
+
+    def _answer(self, status: int, head: bytes, body: bytes) -> None:
+        if self.note.kept or self.note.begun:
+            pairs = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
+            self._status, self._headers = status, [(name, value) for name, _, value in pairs]
+            self._chunks.append(body)
+        self._whole(status, head, body)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

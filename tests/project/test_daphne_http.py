@@ -15,7 +15,15 @@ from tests.live import live_shop
 from tests.project.wire import Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PATHS = ["/api/v1/products/ebb/", "/products/ebb/", "/api/v1/facets/"]
+PATHS = [
+    "/api/v1/products/ebb/",
+    "/products/ebb/",
+    "/api/v1/facets/",
+    "/livez",
+    "/cart/",
+    "/account/",
+    "/nothing/",
+]
 
 
 class Connection:
@@ -61,6 +69,10 @@ def said(url: str, path: str) -> list[object]:
         ([f"GET {path} HTTP/1.1", host, "Connection: close"], "GET"),
         ([f"GET {path} HTTP/1.0", host], "GET"),
         ([f"HEAD {path} HTTP/1.1", host], "HEAD"),
+        ([f"GET {path} HTTP/1.1", host, "Cookie: tide=low"], "GET"),
+        ([f"GET {path}?tide=low HTTP/1.0", host, "Cookie: tide=low"], "GET"),
+        ([f"POST {path} HTTP/1.1", host, "Content-Length: 0"], "POST"),
+        ([f"OPTIONS {path} HTTP/1.1", host, "Connection: close"], "OPTIONS"),
         ([f"GET {path} HTTP/1.1", "Host: elsewhere"], "GET"),
     ):
         one = Connection(url)
