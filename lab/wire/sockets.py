@@ -167,7 +167,8 @@ class Crowd:
             **_percentiles("", late),
             **_percentiles("last_", lasts),
             "ended": max((event.last for event in self.events), default=0.0),
-            "load_busy": (time.process_time() - cpu) / (time.monotonic() - since),
+            "load_cpu": (spent := time.process_time() - cpu),
+            "load_busy": spent / (time.monotonic() - since),
             "counts": dict(self.counts),
         }
 
