@@ -5,6 +5,7 @@ Django is here for its settings and for the queries that the hub runs in its own
 """
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -131,8 +132,8 @@ class ReadyHandler(RequestHandler):
         self.finish({"ready": not fault, "fault": fault})
 
 
-def new_server(sockets: type[SocketHandler] = SocketHandler) -> HTTPServer:
-    routes = [("/ws/notifications/", sockets), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
+def new_server() -> HTTPServer:
+    routes = [("/ws/notifications/", SocketHandler), ("/livez", LiveHandler), ("/readyz", ReadyHandler)]
     return HTTPServer(
         Application(routes, log_function=lambda handler: None),  # the proxy keeps a log
         idle_connection_timeout=REQUEST_SECONDS,
@@ -140,12 +141,15 @@ def new_server(sockets: type[SocketHandler] = SocketHandler) -> HTTPServer:
     )
 
 
-async def serve(listeners: list[socket.socket], server: HTTPServer) -> None:
+async def serve(listeners: list[socket.socket]) -> None:
     """Returns after SIGTERM or SIGINT, within seconds, when the clients have been sent elsewhere."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    hub = current_hub()
+    server, hub = new_server(), current_hub()
+    # What is there now stays: the collector need not look at it again, which a broadcast notices.
+    gc.collect()
+    gc.freeze()
     server.add_sockets(listeners)
     await stop.wait()
     server.stop()

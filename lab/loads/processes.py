@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "Fan-out to 2,000 sockets from several processes"
 UNIT = "processes"
 NEEDS = "sockets"
-RUNGS = ("tornado", "tornado-tuned", "daphne-stock", "daphne-serve", "uvicorn")
+RUNGS = ("tornado", "tornado-tuned", "channels-tutorial-redis", "daphne-stock", "daphne-serve", "uvicorn")
 POINTS = (1, 2, 4)
 QUICK_POINTS = (1, 2)
 FIGURES = {

@@ -115,16 +115,16 @@ async def test_a_browser_is_known_by_its_session(site: Site, servers: dict[str, 
             await http.ws_connect(url, protocols=[SUBPROTOCOL], origin="http://elsewhere.example")
 
 
-@pytest.mark.parametrize("name", named_by("http"))
+@pytest.mark.parametrize("name", [name for name in RUNGS if RUNGS[name].offers & {"http", "api"}])
 def test_pages_and_the_api_are_the_shops(site: Site, servers: dict[str, Server], name: str) -> None:
     slug = site.writer.call("lab.writing.new_stream").partition(":")[2]
     server = servers[name]
-    assert slug in [product["slug"] for product in get(f"{server.url}/api/v1/products/?q={slug}")["results"]]
-    assert get(f"{server.url}/api/v1/products/{slug}/")["slug"] == slug
-    with urllib.request.urlopen(f"{server.url}/products/{slug}/", timeout=SECONDS) as page:
-        assert re.search(rf"<h1[^>]*>\s*{slug}\s*</h1>", page.read().decode())
-    if name == LIMIT:
-        assert get(f"{server.url}/api/v1/products/{slug}/")["slug"] == slug  # as it was remembered
+    for _ in range(2):  # the second may be remembered
+        assert get(f"{server.url}/api/v1/products/{slug}/")["slug"] == slug
+    assert slug in [product["slug"] for product in get(f"{server.url}/api/v1/products/")["results"]]
+    if "http" in RUNGS[name].offers:
+        with urllib.request.urlopen(f"{server.url}/products/{slug}/", timeout=SECONDS) as page:
+            assert re.search(rf"<h1[^>]*>\s*{slug}\s*</h1>", page.read().decode())
 
 
 def get(url: str) -> dict:

@@ -1,4 +1,3 @@
-import gc
 from typing import Any
 
 import uvloop
@@ -6,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tornado.netutil import bind_sockets
 
 from notifications import monitoring
-from notifications.tornado_server import new_server, serve
+from notifications.tornado_server import serve
 
 BACKLOG = 1024
 
@@ -36,8 +35,4 @@ class Command(BaseCommand):
         monitoring.start_monitoring(f"tornado {port}", metrics_port)
         self.stdout.write(f"Serving sockets on {host}, port {port}.")
         self.stdout.flush()
-        server = new_server()
-        # What is there now stays: the collector need not look at it again, which a broadcast notices.
-        gc.collect()
-        gc.freeze()
-        uvloop.run(serve(listeners, server))
+        uvloop.run(serve(listeners))
