@@ -64,6 +64,9 @@ _ALL = (
         "our hub on stock Daphne",
         f"-m daphne --bind 127.0.0.1 --port {{port}} --verbosity 0 {ASGI}",
         "sockets http api processes",
+        # Django as it comes as well.
+        AHEAD_OF_DJANGO="off",
+        LEAN_HANDLER="off",
     ),
     _rung(
         "daphne-serve",
