@@ -40,14 +40,15 @@ async def measure(bench: Bench, point: int) -> dict[str, float]:
     stream, events = await bench.stream(), max(5, min(EVENTS, DELIVERIES // point))
     await bench.load("open", bench.ports, point, streams=[stream])
     await fan_out(bench, stream, 2, point)  # the first ones pay for what is built once
-    before = bench.cpu_seconds()
+    before, begun = bench.cpu_seconds(), time.monotonic()
     seen = await fan_out(bench, stream, events, point)
-    spent = bench.cpu_seconds() - before
+    spent, seconds = bench.cpu_seconds() - before, time.monotonic() - begun
     await bench.load("close")
     return {
         "deliveries_per_core": seen["deliveries"] / spent,
         "last_p50_ms": seen["last_p50_ms"],
         "last_p99_ms": seen["last_p99_ms"],
+        "event_ms": seconds / events * 1000,
         "missing": seen["missing"],
         "load_busy": seen["load_busy"],
     }

@@ -28,7 +28,8 @@ def costs(fitted: Fitted, rows: Rows) -> str:
         ("CPU of a socket that stays", f"{fitted.staying * 1e6:,.1f} µs a second"),
         ("CPU of a process with nobody there", f"{fitted.alone:.1%} of a core"),
         ("memory of a process", f"{fitted.memory['process']:,.0f} MiB"),
-        ("memory of a socket", f"{fitted.memory['socket'] * 1024:,.1f} KiB"),
+        ("memory of a socket, anonymous", f"{fitted.memory['socket'] * 1024:,.1f} KiB"),
+        ("memory of a socket, signed in, with a stream of its own", f"{fitted.signed_in * 1024:,.1f} KiB"),
         ("an event on its way through Valkey", f"{site.hint_bytes()} bytes"),
     ]
     return _table(("what", "costs"), lines)
@@ -45,7 +46,7 @@ def check(fitted: Fitted, rows: Rows) -> str:
         f"- {name}: the model says {abs(error):.0%} {'more' if error > 0 else 'less'} than was measured"
         for name, error in fitted.checked.items()
     ]
-    return "\n".join([table, "", "What it was not fitted to:", "", *unseen])
+    return "\n".join([table, "", "What it was not fitted to:", "", *(unseen or ["- nothing was measured"])])
 
 
 def sizes(fitted: Fitted, rows: Rows) -> str:
@@ -90,10 +91,11 @@ def returns(fitted: Fitted, rows: Rows, crowds: Sequence[int] = CROWDS) -> str:
                     f"{peak:,.0f}",
                     f"{peak * serving * storm.QUERIES:,.0f}",
                     f"{seen.refused:,}",
+                    f"{seen.given_up:,}",
                 )
             )
     head = ("sockets", "", "come back", "half by", "all by", "handshakes/s each", "queries/s")
-    return _table((*head, "told to come later"), lines)
+    return _table((*head, "told to come later", "gave up"), lines)
 
 
 def _cases(crowd: int, processes: int, rate: float) -> Iterator[tuple[str, Seen, int]]:

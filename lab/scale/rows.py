@@ -27,7 +27,8 @@ class Fitted:
     """Costs in CPU seconds and MiB, and how far the model is from the points it was not fitted to."""
 
     cpu: Costs  # of an event: for each process that hears of it, and for each delivery
-    memory: Costs  # for each process and each socket
+    memory: Costs  # for each process and each anonymous socket
+    signed_in: float  # for each signed-in socket, which has a stream of its own
     handshake: float  # CPU seconds of one, in a storm
     staying: float  # cores, for each socket
     alone: float  # cores, for each process
@@ -50,27 +51,27 @@ def medians(rows: Sequence[Row], rung: str = MAIN) -> Medians:
 
 def fitted(rows: Sequence[Row]) -> Fitted:
     found = medians(rows)
+    _, stays = max(_points(found, "staying").items())
+    alone = stays["busy_alone"]
     fan_out = {
-        sockets: _cpu_of_an_event(1, sockets, figures)
+        sockets: _cpu_of_an_event(1, sockets, figures, alone)
         for sockets, figures in _points(found, "fan-out", 2).items()
     }
     processes = _points(found, "processes", 2)
-    cpu_points = [_cpu_of_an_event(count, SOCKETS, figures) for count, figures in processes.items()]
+    cpu_points = [_cpu_of_an_event(count, SOCKETS, each, alone) for count, each in processes.items()]
     cpu_points += [point for sockets, point in fan_out.items() if sockets != LEFT_OUT]
     cpu = fit(cpu_points)
     memory = fit([_memory(count, figures) for count, figures in processes.items()])
-    most, came = max(_points(found, "signed-in").items())
-    _, stays = max(_points(found, "staying").items())
-    measured = Measured({"socket": 1}, came["kib_per_socket"] / MIB)
-    checked = {f"memory of a socket, as {most:,} signed in showed it": error(memory, measured)}
-    if LEFT_OUT in fan_out:
-        checked[f"CPU of an event to {LEFT_OUT:,}"] = error(cpu, fan_out[LEFT_OUT])
+    _, came = max(_points(found, "signed-in").items())
+    unseen = [point for sockets, point in fan_out.items() if sockets == LEFT_OUT]
+    checked = {f"CPU of an event to {LEFT_OUT:,}": error(cpu, point) for point in unseen}
     return Fitted(
         cpu=cpu,
         memory=memory,
+        signed_in=came["kib_per_socket"] / MIB,
         handshake=1 / came["back_per_core"],
         staying=max(0.0, stays["us_per_socket"]) / 1e6,
-        alone=stays["busy_alone"],
+        alone=alone,
         cpu_points=cpu_points,
         checked=checked,
     )
@@ -83,9 +84,13 @@ def _points(found: Medians, name: str, least: int = 1) -> dict[int, dict[str, fl
     return points
 
 
-def _cpu_of_an_event(processes: int, sockets: int, figures: Mapping[str, float]) -> Measured:
-    """In all processes together."""
-    return Measured({"process": processes, "delivery": sockets}, sockets / figures["deliveries_per_core"])
+def _cpu_of_an_event(processes: int, sockets: int, figures: Mapping[str, float], alone: float) -> Measured:
+    """In all processes together, less what they do anyway in the time from one event to the next."""
+    if "event_ms" not in figures:
+        raise NothingMeasured("Rows of fan-out or processes are older than the model: measure them again.")
+    spent = sockets / figures["deliveries_per_core"]
+    anyway = processes * alone * figures["event_ms"] / 1000
+    return Measured({"process": processes, "delivery": sockets}, max(spent - anyway, spent / 100))
 
 
 def _memory(processes: int, figures: Mapping[str, float]) -> Measured:

@@ -65,7 +65,7 @@ def needs(demand: Demand, fitted: Fitted) -> Needs:
         raise OneChannelIsNotEnough(f"{demand.events:g} events a second")
     shared = demand.events * demand.fan_out * fitted.cpu["delivery"] + demand.sockets * fitted.staying
     processes = math.ceil(max(1, demand.sockets / PER_PROCESS, shared / (BUSY - each)))
-    memory = processes * fitted.memory["process"] + demand.sockets * fitted.memory["socket"]
+    memory = processes * fitted.memory["process"] + demand.sockets * fitted.signed_in
     return Needs(
         processes,
         cores=processes * each + shared,
