@@ -48,7 +48,7 @@ async def measure(bench: Bench, point: int) -> dict[str, float]:
         "deliveries_per_core": seen["deliveries"] / spent,
         "last_p50_ms": seen["last_p50_ms"],
         "last_p99_ms": seen["last_p99_ms"],
-        "event_ms": seconds / events * 1000,
+        "event_ms": seconds / seen["deliveries"] * point * 1000,
         "missing": seen["missing"],
         "load_busy": seen["load_busy"],
     }

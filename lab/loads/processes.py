@@ -43,7 +43,7 @@ async def measure(bench: Bench, point: int) -> dict[str, float]:
         "last_p50_ms": seen["last_p50_ms"],
         "last_p99_ms": seen["last_p99_ms"],
         "memory_mib": memory / 2**20,
-        "event_ms": seconds / EVENTS * 1000,
+        "event_ms": seconds / seen["deliveries"] * SOCKETS * 1000,
         "missing": seen["missing"],
         "load_busy": seen["load_busy"],
     }
