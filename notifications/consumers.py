@@ -46,8 +46,7 @@ class NotificationConsumer(AsyncConsumer):
             conversation.end(WrongVersion)
         try:
             while (message := await receive())["type"] == "websocket.receive":
-                if not conversation.over:
-                    await conversation.receive(message.get("text"))
+                conversation.hear(message.get("text"))
         finally:
             conversation.gone()
 

@@ -5,11 +5,12 @@ import logging
 import secrets
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from notifications import identity, metrics, protocol
 from notifications.hub import Hub
-from notifications.log_context import about, bind
+from notifications.log_context import about
 from notifications.protocol import Ack, Bye, Frame, Hello, Limits, Pong, Said, Sub, Unsub
 from notifications.streams import Reader
 from notifications.subscription import Subscription, Window
@@ -33,6 +34,24 @@ class Door(Protocol):
 class Conversation:
     """Begins with a hello and ends with a bye, unless the client just goes away."""
 
+    # There is one for each socket, and most of them wait.
+    __slots__ = (
+        "_allowance",
+        "_deadline",
+        "_early",
+        "_expires_at",
+        "_limits",
+        "_session_key",
+        "_stall",
+        "_subscriptions",
+        "door",
+        "hub",
+        "id",
+        "over",
+        "reader",
+        "window",
+    )
+
     def __init__(self, door: Door, hub: Hub, limits: Limits, session_key: str = "") -> None:
         self.hub = hub
         self.id = secrets.token_hex(6)
@@ -46,36 +65,57 @@ class Conversation:
         self._allowance = Allowance()
         self._deadline: Deadline | asyncio.TimerHandle = Deadline(self, limits.hello, protocol.NoHello)
         self._stall: Deadline | None = None
+        self._early: list[str | None] | None = None  # what it says while it is found out who it is
         self._expires_at = asyncio.get_running_loop().time() + limits.age
         hub.opened(self)
-        bind(connection=self.id)
 
     # What the client says
 
-    async def receive(self, text: str | None) -> None:
-        try:
-            self._allowance.spend()
-            frame = protocol.parse(text)
-            if self.reader is None:
-                await self._begin(frame)
-            else:
-                self._answer(frame)
-        except Bye as end:
-            self.end(type(end))
-
-    async def _begin(self, frame: Said) -> None:
-        if not isinstance(frame, Hello):
-            raise protocol.NoHello
-        self._deadline.cancel()
-        try:
-            reader = await self._who(frame)
-        except Bye:
-            raise
-        except Exception as fault:  # one line each: a database that is away meets thousands of greetings
-            logger.warning("%s cannot be told who it is: %s", self.id, type(fault).__name__)
-            raise protocol.Unavailable from fault
+    def hear(self, text: str | None) -> None:
+        """None for a message that is no text."""
         if self.over:
             return
+        with about(connection=self.id):
+            try:
+                self._allowance.spend()
+                if self._early is not None:
+                    self._early.append(text)
+                else:
+                    self._take(protocol.parse(text))
+            except Bye as end:
+                self.end(type(end))
+
+    def _take(self, frame: Said) -> None:
+        if self.reader is not None:
+            self._answer(frame)
+        elif isinstance(frame, Hello):
+            self._deadline.cancel()
+            self._early = []
+            self._who(frame).add_done_callback(partial(self._recognised, frame))
+        else:
+            raise protocol.NoHello
+
+    def _recognised(self, hello: Hello, who: asyncio.Future[Reader | None]) -> None:
+        fault = None if who.cancelled() else who.exception()
+        if self.over:
+            return
+        with about(connection=self.id):
+            try:
+                if who.cancelled() or fault is not None:
+                    # one line each: a database that is away meets thousands of greetings
+                    logger.warning("%s cannot be told who it is: %s", self.id, type(fault).__name__)
+                    raise protocol.Unavailable
+                if (reader := who.result()) is None:
+                    raise protocol.Unauthenticated
+                self._welcome(hello, reader)
+                early, self._early = self._early or [], None
+                for text in early:
+                    if not self.over:
+                        self._take(protocol.parse(text))
+            except Bye as end:
+                self.end(type(end))
+
+    def _welcome(self, frame: Hello, reader: Reader) -> None:
         self._count(reader)
         limits = self._limits
         if frame.window is not None:
@@ -98,15 +138,14 @@ class Conversation:
         for stream, position in frame.resume.items():
             self._subscribe(Sub(None, stream, position))
 
-    async def _who(self, hello: Hello) -> Reader:
+    def _who(self, hello: Hello) -> asyncio.Future[Reader | None]:
         if hello.ticket:
-            reader = await self.hub.read(identity.reader_by_ticket, hello.ticket)
-            if reader is None:
-                raise protocol.Unauthenticated
-            return reader
+            return self.hub.ask(identity.reader_by_ticket, hello.ticket)
         if self._session_key:
-            return await self.hub.read(identity.reader_by_session, self._session_key)
-        return identity.anonymous()
+            return self.hub.readers.ask(self._session_key)
+        nobody: asyncio.Future[Reader | None] = asyncio.get_running_loop().create_future()
+        nobody.set_result(identity.anonymous())
+        return nobody
 
     def _count(self, reader: Reader) -> None:
         pk = reader.user.pk  # None for all the anonymous
@@ -195,7 +234,8 @@ class Conversation:
 
     def _rest(self) -> None:
         self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(self._limits.ping, self._ping)
+        wait = asyncio.get_running_loop().call_later
+        self._deadline = wait(self._limits.ping, self._ping, context=self.hub.context)
 
     def _ping(self) -> None:
         if asyncio.get_running_loop().time() > self._expires_at:
@@ -243,6 +283,8 @@ class Conversation:
 class Deadline:
     """Ends a conversation, unless it is cancelled in time."""
 
+    __slots__ = ("_conversation", "_due", "_end", "_seconds", "_timer")
+
     def __init__(self, conversation: Conversation, seconds: float, end: type[Bye]) -> None:
         self._conversation, self._seconds, self._end = conversation, seconds, end
         self._begin()
@@ -250,7 +292,7 @@ class Deadline:
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         self._due = loop.time() + self._seconds
-        self._timer = loop.call_later(self._seconds, self._pass)
+        self._timer = loop.call_later(self._seconds, self._pass, context=self._conversation.hub.context)
 
     def _pass(self) -> None:
         # After a block, or under a storm, what the client said in time may still lie unread.
@@ -265,6 +307,8 @@ class Deadline:
 
 class Allowance:
     """A client's frames: so many a second, and a burst now and then."""
+
+    __slots__ = ("_at", "_left")
 
     def __init__(self) -> None:
         self._left = float(protocol.FRAMES_BURST)

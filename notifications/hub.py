@@ -14,14 +14,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from functools import partial
 from itertools import batched
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
-from notifications import digest, identity, log, metrics, services, wake
+from notifications import digest, identity, log, metrics, services, subscription, wake
 from notifications.protocol import REPLAY_BATCH, Drain, Entry, Position, Revoked
+from notifications.together import Together
 
 if TYPE_CHECKING:
     from notifications.conversation import Conversation
@@ -75,7 +77,7 @@ class Feed:
         self.last: int | None = None
         self.heard = 0
         self.filling = False
-        self._recent: deque[Entry] = deque(maxlen=RECENT)
+        self._recent: deque[Entry] | tuple[()] = ()  # a deque once there is something: it takes 0.6 KiB
 
     def starts_at(self, epoch: str, top: int) -> None:
         """A member read the log up to here; before the first one has, `last` is not known."""
@@ -121,14 +123,15 @@ class Feed:
 
     def _remember(self, entry: Entry) -> None:
         if self.crowded:
-            self._recent.append(entry)
-            while self._recent[0].at < entry.at - RECENT_SECONDS:
-                self._recent.popleft()
+            self._recent = recent = self._recent or deque(maxlen=RECENT)
+            recent.append(entry)
+            while recent[0].at < entry.at - RECENT_SECONDS:
+                recent.popleft()
 
     def lose(self) -> None:
         """The log was cut or restored: nobody here knows where they are any more, nor does this."""
         self.epoch, self.last, self.heard = "", None, 0
-        self._recent.clear()
+        self._recent = ()
         for member in tuple(self.members):
             member.lost()
 
@@ -139,7 +142,8 @@ class Hub:
         self.conversations: set[Conversation] = set()
         self.doors: Counter[str] = Counter()  # how many conversations each has open
         self.delivered = 0  # events handed to a door
-        self.reading = 0  # queries in the threads or waiting for one
+        self.context = Context()  # of its timers: each would keep one of its own
+        self._reading = 0
         self.draining = False
         self._worst_lag = 0.0
         self._beat_due = time.monotonic() + BEAT_SECONDS
@@ -150,6 +154,8 @@ class Hub:
         self._drain_due = False
         self._relay_wanted = self._relaying = False
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="notifications-log")
+        self.readers = Together(self.ask, identity.readers_by_session)
+        self.looks = Together(self.ask, subscription.look)
         self._tasks: set[asyncio.Task[None]] = set()
         wake.listeners.add(self.hear_from_any_thread)
         self._spawn(self._poll())
@@ -233,15 +239,24 @@ class Hub:
         if not feed.members and self._feeds.get(feed.stream) is feed:
             del self._feeds[feed.stream]
 
-    async def read[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def ask[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run a query in the hub's own threads, where no other part of the site can hold it up."""
-        self.reading += 1
-        try:
-            return await self._loop.run_in_executor(
-                self._threads, lambda: with_connection(query, *args, **kwargs)
-            )
-        finally:
-            self.reading -= 1
+        work = partial(with_connection, query, *args, **kwargs)
+        answer: asyncio.Future[T] = self._loop.run_in_executor(self._threads, work)
+        self._reading += 1
+        answer.add_done_callback(self._has_read)
+        return answer
+
+    def _has_read(self, answer: asyncio.Future[Any]) -> None:
+        self._reading -= 1
+
+    async def read[**P, T](self, query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.ask(query, *args, **kwargs)
+
+    @property
+    def reading(self) -> int:
+        """Queries in the threads or waiting for one."""
+        return self._reading + len(self.readers) + len(self.looks)
 
     # How late the loop is
 

@@ -23,13 +23,10 @@ class OneWay(Conversation):
 
     credentials: tuple[str, str] | None = None  # of the request: they win over its cookie
 
-    async def _who(self, hello: Hello) -> Reader:
+    def _who(self, hello: Hello) -> asyncio.Future[Reader | None]:
         if self.credentials is None:
-            return await super()._who(hello)
-        reader = await self.hub.read(identity.reader_by_credentials, *self.credentials)
-        if reader is None:
-            raise protocol.Unauthenticated
-        return reader
+            return super()._who(hello)
+        return self.hub.ask(identity.reader_by_credentials, *self.credentials)
 
     def stalled(self) -> None:
         self.end(protocol.Full)
@@ -74,10 +71,10 @@ class Listener:
 
         Raises Refusal where nobody is let in, or none of the streams may be read.
         """
-        await self._say("hello")
+        self._say("hello")
         for place, (stream, position) in enumerate(self._asked.items()):
             where = {} if position is None else {"e": position.epoch, "o": position.offset}
-            await self._say("sub", id=place, stream=stream, **where)
+            self._say("sub", id=place, stream=stream, **where)
         answers: list[str] = []
         while len(answers) < len(self._asked) and not self._has_ended():
             self._opening.append(await self._next())
@@ -119,19 +116,18 @@ class Listener:
         frame = await self._heard.get()
         self._size += len(frame)
         if frame.fields["t"] == "ping":
-            await self._answer_ping()
+            self._answer_ping()
         return frame
 
-    async def _answer_ping(self) -> None:
+    def _answer_ping(self) -> None:
         # A server may take all of this for a client that reads none of it: so this, too, counts as its window.
         if self._size > self._limits.window_bytes:
             self._conversation.end(protocol.Full)
         else:
-            await self._say("pong")
+            self._say("pong")
 
-    async def _say(self, kind: str, **fields: Any) -> None:
-        if not self._conversation.over:
-            await self._conversation.receive(protocol.build(kind, **fields))
+    def _say(self, kind: str, **fields: Any) -> None:
+        self._conversation.hear(protocol.build(kind, **fields))
 
     def _is_news(self, frame: Frame) -> bool:
         said = frame.fields

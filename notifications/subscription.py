@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from notifications import identity, log, metrics, protocol
 from notifications.log_context import bind, shown
@@ -17,6 +17,7 @@ from notifications.streams import Reader, is_public, may_read
 
 if TYPE_CHECKING:
     from notifications.conversation import Conversation
+    from notifications.hub import Feed
 
 PUBLIC_SECONDS = 2.0
 
@@ -29,17 +30,34 @@ class Subscription:
     It joins the hub before it reads, and keeps what it heard meanwhile in mind: an overlap, never a gap.
     """
 
+    # There is one for each stream of each socket, and most of them wait.
+    __slots__ = (
+        "_conversation",
+        "_feed",
+        "_heard",
+        "_task",
+        "_timed",
+        "_unacknowledged",
+        "live",
+        "sent",
+        "stream",
+        "waiting",
+    )
+
     def __init__(self, conversation: Conversation, sub: Sub) -> None:
         self.stream = sub.stream
         self.sent = 0
         self.live = False
         self.waiting = False
         self._heard = 0
-        self._unacknowledged: deque[tuple[int, int]] = deque()
+        self._unacknowledged: deque[tuple[int, int]] | None = (
+            None  # made for the first event: it takes 0.6 KiB
+        )
         self._timed: tuple[int, float] | None = None  # a frame that is on its way, and since when
         self._conversation = conversation
         self._feed = conversation.hub.join(sub.stream, self)
-        self._task = self._start(self._open(sub))
+        self._task: asyncio.Task[None] | None = None
+        self._start(self._open(sub))
 
     def hear(self, entries: Sequence[Entry]) -> None:
         self._heard = max(self._heard, entries[-1].offset)
@@ -59,25 +77,35 @@ class Subscription:
         if self._timed is not None and self._timed[0] <= offset:
             metrics.acknowledged(self._timed[1])
             self._timed = None
-        before = len(self._unacknowledged)
-        while self._unacknowledged and self._unacknowledged[0][0] <= offset:
-            self._conversation.window.take_back(self._unacknowledged.popleft()[1])
-        return len(self._unacknowledged) < before
+        open_ones = self._unacknowledged
+        if not open_ones or open_ones[0][0] > offset:
+            return False
+        while open_ones and open_ones[0][0] <= offset:
+            self._conversation.window.take_back(open_ones.popleft()[1])
+        if not open_ones:
+            self._unacknowledged = None
+        return True
 
     def resume(self) -> None:
         self.waiting = False
-        self._task = self._start(self._catch_up([]))
+        self._start(self._catch_up([]))
 
     def stop(self) -> None:
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
         self._conversation.hub.leave(self.stream, self)
         while self._unacknowledged:
             self._conversation.window.take_back(self._unacknowledged.popleft()[1])
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         context = copy_context()
         context.run(bind, connection=self._conversation.id, stream=shown(self.stream))
-        return asyncio.create_task(work, context=context)
+        self._task = asyncio.create_task(work, context=context)
+        self._task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
 
     async def _open(self, sub: Sub) -> None:
         conversation, limit = self._conversation, self._room()
@@ -85,7 +113,8 @@ class Subscription:
         opened = self._feed.recall(sub.position, limit)
         if opened is None or time.monotonic() > self._feed.public_until:
             try:
-                opened = await conversation.hub.read(self._look, conversation.reader, sub, limit, opened)
+                look = Look(self._feed, conversation.reader, sub, limit, opened)
+                opened = await conversation.hub.looks.ask(look)
             except Exception:
                 logger.exception("%s could not be opened", shown(sub.stream))
                 conversation.refuse(sub, "unavailable", temporary=True)
@@ -104,16 +133,6 @@ class Subscription:
             )
         )
         await self._catch_up(opened.entries)
-
-    def _look(self, reader: Reader, sub: Sub, limit: int, known: log.Opened | None) -> log.Opened | None:
-        """In a thread: None if there is no such stream for this reader. `known` is what the feed remembers."""
-        reader = identity.as_of_now(reader)
-        # A connection that serves every tab outlives what its session held when it opened.
-        if not (may_read(reader, sub.stream) or may_read(identity.renewed(reader), sub.stream)):
-            return None
-        if is_public(sub.stream):
-            self._feed.public_until = time.monotonic() + PUBLIC_SECONDS
-        return known or log.open_stream(sub.stream, sub.position, limit)
 
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window
@@ -150,11 +169,14 @@ class Subscription:
     def _send(self, entries: Sequence[Entry]) -> None:
         """As many as the window takes, in one write: it costs more than all else of an event."""
         window, frames = self._conversation.window, []
+        if self._unacknowledged is None:
+            self._unacknowledged = deque()
+        unacknowledged = self._unacknowledged
         for entry in entries:
             if window.is_full():
                 break
             self.sent = entry.offset
-            self._unacknowledged.append((entry.offset, len(entry.frame)))
+            unacknowledged.append((entry.offset, len(entry.frame)))
             window.take(len(entry.frame))
             frames.append(entry.frame)
         if frames:
@@ -167,8 +189,62 @@ class Subscription:
         return max(1, min(REPLAY_BATCH, self._conversation.window.room()))
 
 
+class Look(NamedTuple):
+    """A reader asks for a stream. `known` is what its feed remembers of what the log would say."""
+
+    feed: Feed
+    reader: Reader
+    sub: Sub
+    limit: int
+    known: log.Opened | None
+
+
+def look(asked: Sequence[Look]) -> list[log.Opened | Exception | None]:
+    """In a thread: for each what there is, or None if there is no such stream for this reader."""
+    found: list[log.Opened | Exception | None] = [_of_one(_allowed, each) for each in asked]
+    # Most ask for where a stream stands, and nothing before it: one query for all of them.
+    fresh = [
+        place for place, each in enumerate(asked) if found[place] is _ALLOWED and each.sub.position is None
+    ]
+    stand = log.positions(*{asked[place].sub.stream for place in fresh}) if fresh else {}
+    for place in fresh:
+        here = stand[asked[place].sub.stream]
+        found[place] = log.Opened(here, True, here.offset, [])
+    return [
+        _of_one(_read, each) if answer is _ALLOWED else answer
+        for each, answer in zip(asked, found, strict=True)
+    ]
+
+
+_ALLOWED = log.Opened(Position(), True, 0, [])  # and not looked up yet
+
+
+def _of_one[T](answer: Callable[[Look], T], asked: Look) -> T | Exception:
+    """One that fails is no fault of the others."""
+    try:
+        return answer(asked)
+    except Exception as fault:
+        return fault
+
+
+def _allowed(asked: Look) -> log.Opened | None:
+    reader, stream = identity.as_of_now(asked.reader), asked.sub.stream
+    # A connection that serves every tab outlives what its session held when it opened.
+    if not (may_read(reader, stream) or may_read(identity.renewed(reader), stream)):
+        return None
+    if is_public(stream):
+        asked.feed.public_until = time.monotonic() + PUBLIC_SECONDS
+    return asked.known or _ALLOWED
+
+
+def _read(asked: Look) -> log.Opened:
+    return log.open_stream(asked.sub.stream, asked.sub.position, asked.limit)
+
+
 class Window:
     """How much may be on its way to a client that has not said it arrived."""
+
+    __slots__ = ("_open_size", "events", "open_events", "size")
 
     def __init__(self, events: int, size: int) -> None:
         self.events = events

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -64,10 +64,8 @@ class SocketHandler(WebSocketHandler):
     def door(self) -> Door:
         return Socket(self)
 
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        if self.conversation.over:
-            return None
-        return self.conversation.receive(message if isinstance(message, str) else None)
+    def on_message(self, message: str | bytes) -> None:
+        self.conversation.hear(message if isinstance(message, str) else None)
 
     def on_close(self) -> None:
         self.opened.discard(self._closed)
