@@ -37,7 +37,15 @@ FEATURES = (
     ),
     Feature(
         "the door of the notifications, with its good-bye at the end of a process",
-        ("notifications/consumers.py", "notifications/routing.py", "notifications/daphne_server.py"),
+        (
+            "notifications/consumers.py",
+            "notifications/routing.py",
+            "notifications/daphne_server.py",
+            "notifications/first_look.py",
+            "notifications/handshakes.py",
+            "notifications/lean_socket.py",
+            "notifications/ws_frames.py",
+        ),
         ("notifications/tornado_server.py",),
     ),
 )

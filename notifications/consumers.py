@@ -18,12 +18,13 @@ from notifications.hub import current_hub
 from notifications.protocol import SUBPROTOCOL, UNREAD_BYTES, Frame, Limits, WrongVersion
 
 FRAMES = "notifications.frames"
+HAND_OVER = "notifications.hand_over"
 
 
 class Frames(Protocol):
     """What a server offers under `FRAMES` in the scope's extensions; neither call waits or fails."""
 
-    def write(self, frames: bytes) -> None:
+    def write_frames(self, frames: bytes) -> None:
         """Whole unmasked WebSocket frames, one or more, sent after what was sent before it."""
 
     def close(self, code: int) -> None: ...
@@ -39,11 +40,14 @@ class NotificationConsumer(AsyncConsumer):
         chosen = SUBPROTOCOL if spoken else None
         await send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
         limits = Limits(**getattr(settings, "NOTIFICATIONS_LIMITS", {}))
-        frames: Any = (scope.get("extensions") or {}).get(FRAMES)
-        door: Door = FrameSocket(frames) if frames else Socket(send)
+        extensions: Any = scope.get("extensions") or {}
+        door: Door = FrameSocket(extensions[FRAMES]) if FRAMES in extensions else Socket(send)
         conversation = Conversation(door, current_hub(), limits, session_key(scope))
         if not spoken:
             conversation.end(WrongVersion)
+        if HAND_OVER in extensions:  # the server calls the conversation: no task waits for what it says
+            extensions[HAND_OVER](conversation)
+            return
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 conversation.hear(message.get("text"))
@@ -54,13 +58,14 @@ class NotificationConsumer(AsyncConsumer):
 class FrameSocket:
     """Where the server takes finished frames (see `notifications.daphne_server`): no task and no copy a frame."""
 
+    __slots__ = ("_frames",)
     name = "channels"
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
 
     def write(self, *frames: Frame) -> None:
-        self._frames.write(b"".join([frame.wire for frame in frames]))
+        self._frames.write_frames(b"".join([frame.wire for frame in frames]))
 
     def close(self, code: int) -> None:
         self._frames.close(code)

@@ -7,23 +7,29 @@
 - It offers `notifications.frames`: finished frames go straight to the socket while nothing waits before them.
   Twisted's way (buffer, add a writer to the loop, write, remove the writer) costs more than all the rest.
 - It lets sockets in a few at a time. When thousands come at once, pages and events wait behind some, not behind all.
+- It carries sockets with a plain handshake on less than Twisted and Autobahn do, see `lean_socket`. What is below for
+  Autobahn's is for the others, and for all where NOTIFICATIONS_LEAN_SOCKETS is off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import suppress
 from typing import Any, ClassVar
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne import server, ws_protocol
+from django.conf import settings
 from twisted.internet.defer import Deferred
-from twisted.internet.tcp import Connection
+from twisted.internet.tcp import Connection, Port
 
 from notifications import metrics
-from notifications.consumers import FRAMES
+from notifications.consumers import FRAMES, HAND_OVER
+from notifications.first_look import Looks
 from notifications.hub import current_hub
+from notifications.lean_socket import LeanSocket
 from notifications.protocol import MESSAGE_BYTES, UNREAD_BYTES
 
 LEAVES_WITHIN = 5.0  # seconds for clients to go and requests to end
@@ -91,8 +97,11 @@ class SocketProtocol(ws_protocol.WebSocketProtocol):
             if _waiting_bytes(transport) > UNREAD_BYTES:
                 transport.abortConnection()
 
+    def close(self, code: int) -> None:
+        self.sendCloseFrame(code=code)
+
     def serverClose(self, code: int | None = None) -> None:
-        self.sendCloseFrame(code=1000 if code is None else code)
+        self.close(1000 if code is None else code)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.http.response.start":
@@ -127,11 +136,11 @@ class Doorway:
     """The handshakes that wait, first come, first served, while so many others are under way."""
 
     def __init__(self) -> None:
-        self._waiting: deque[SocketProtocol] = deque()
-        self._under_way: set[SocketProtocol] = set()
+        self._waiting: deque[SocketProtocol | LeanSocket] = deque()
+        self._under_way: set[SocketProtocol | LeanSocket] = set()
         self._due = False
 
-    def come(self, protocol: SocketProtocol) -> None:
+    def come(self, protocol: SocketProtocol | LeanSocket) -> None:
         if len(self._waiting) >= WAITING:
             metrics.refused("channels", 503)
             protocol.failHandshake("Come again in a moment.", 503)
@@ -139,10 +148,17 @@ class Doorway:
         self._waiting.append(protocol)
         self._let_in_soon()
 
-    def leave(self, protocol: SocketProtocol) -> None:
+    def leave(self, protocol: SocketProtocol | LeanSocket) -> None:
         """Its handshake is done, or failed."""
         self._under_way.discard(protocol)
         self._let_in_soon()
+
+    def tire(self) -> None:
+        """Of those who wait longest. Autobahn's have a clock of their own."""
+        until = time.monotonic() - WAITS_SECONDS
+        while self._waiting and isinstance(first := self._waiting[0], LeanSocket) and first.begun < until:
+            self._waiting.popleft()
+            first.abort()
 
     def _let_in_soon(self) -> None:
         if self._waiting and not self._due and len(self._under_way) < AT_ONCE:
@@ -160,20 +176,14 @@ class Doorway:
             self._let_in_soon()
 
 
-class Frames:
-    """What the application is offered as `FRAMES`."""
-
-    def __init__(self, protocol: SocketProtocol) -> None:
-        self.write = protocol.write_frames
-        self.close = protocol.serverClose
-
-
 class Server(server.Server):
     """`daphne.server.Server`, stopped by SIGTERM, SIGINT or `stop()`."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.ports: list[Any] = []
         self.doorway = Doorway()
+        self.sockets: set[LeanSocket] = set()  # whose application ended, and left them open
+        self._looks: list[Looks] = []
         limits = {
             "websocket_max_message_size": MESSAGE_BYTES,
             "websocket_max_frame_size": MESSAGE_BYTES,
@@ -188,14 +198,35 @@ class Server(server.Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
+        if self.looks_first(port):
+            self._looks.append(Looks(self, port))
         super().listen_success(port)
 
+    def looks_first(self, port: Any) -> bool:
+        """Not where TLS comes first, or on a socket of the file system."""
+        plain = isinstance(port, Port) and port.factory is self.http_factory
+        return plain and getattr(settings, "NOTIFICATIONS_LEAN_SOCKETS", True)
+
+    def timeout_checker(self) -> None:
+        for looks in self._looks:
+            looks.tire()
+        self.doorway.tire()
+        super().timeout_checker()
+
+    def handed_over(self, protocol: LeanSocket) -> None:
+        """It is no application's any longer, so Daphne need not look after it."""
+        self.connections.pop(protocol, None)
+        self.sockets.add(protocol)
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        if isinstance(protocol, SocketProtocol):
-            extensions = {"websocket.http.response": {}, FRAMES: Frames(protocol)}
+        is_socket = scope["type"] == "websocket"
+        if is_socket:
+            extensions = {"websocket.http.response": {}, FRAMES: protocol}
+            if isinstance(protocol, LeanSocket):
+                extensions[HAND_OVER] = protocol.hand_over
             scope["extensions"] = {**scope.get("extensions", {}), **extensions}
         queue = super().create_application(protocol, scope)
-        if isinstance(protocol, SocketProtocol):  # an application may end without an answer
+        if is_socket:  # an application may end without an answer
             application = self.connections[protocol]["application_instance"]
             application.add_done_callback(lambda _: self.doorway.leave(protocol))
         return queue
@@ -208,8 +239,11 @@ class Server(server.Server):
         for port in self.ports:
             port.stopListening()
         current_hub().drain()
+        until = time.monotonic() + LEAVES_WITHIN
         if running := self._running():
             await asyncio.wait(running, timeout=LEAVES_WITHIN)
+        while self.sockets and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
         for application in (late := self._running()):
             application.cancel()
         if late:

@@ -66,6 +66,8 @@ NOTIFICATIONS_ALLOWED_ORIGINS = env.list(
 )
 NOTIFICATIONS_SAME_HOST_ORIGIN = not PRODUCTION
 NOTIFICATIONS_PROBLEMS = "/api/v1/problems/"  # what the codes of refusals mean
+# Off: each socket of `serve` on Twisted's transport and Autobahn's protocol, as Daphne has it (docs/sockets.md).
+NOTIFICATIONS_LEAN_SOCKETS = env.bool("LEAN_SOCKETS", default=True)
 
 # --- Applications -------------------------------------------------------------------------------
 

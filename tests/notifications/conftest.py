@@ -8,7 +8,7 @@ import pytest
 
 from notifications.hub import Hub, current_hub
 from tests.notifications.client import Client
-from tests.notifications.doors import ASKED, Pier, running
+from tests.notifications.doors import ASKED, AutobahnHarbour, Pier, running
 from tests.notifications.harbour import Harbour
 from tests.notifications.other_servers import OtherPier
 from tests.notifications.visitor import Visitor
@@ -43,6 +43,11 @@ def uvicorn(django_db_setup: None) -> Iterator[OtherPier]:
 def granian(django_db_setup: None) -> Iterator[OtherPier]:
     with running("granian") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def autobahn(channels: Harbour) -> AutobahnHarbour:
+    return AutobahnHarbour(channels)
 
 
 @pytest.fixture

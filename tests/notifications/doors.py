@@ -35,8 +35,16 @@ class Pier:
         self.loop.call_soon_threadsafe(self.loop.stop)
 
 
+class AutobahnHarbour:
+    """The port of a harbour behind which Daphne's own protocol has the sockets."""
+
+    def __init__(self, harbour: Harbour) -> None:
+        self.port, self.loop = harbour.autobahn_port, harbour.loop
+
+
 DOORS = {"channels": Harbour, "tornado": Pier, **OTHERS}
 ASKED = os.environ.get("BREAKWATER_DOORS", "channels,tornado").split(",")
+SERVERS = [*ASKED, *(["autobahn"] if "channels" in ASKED else [])]  # of WebSockets: Daphne has two
 
 
 @contextmanager

@@ -77,6 +77,12 @@ def relay() -> None:
     call_command("relay")
 
 
+class HarbourServer(Server):
+    def looks_first(self, port) -> bool:
+        """Not at the second port: there every socket is Autobahn's."""
+        return len(self.ports) == 1 and super().looks_first(port)
+
+
 class Harbour:
     """Daphne on a free port. Its reactor starts once in a process, so there is one of these."""
 
@@ -84,9 +90,9 @@ class Harbour:
         register()
         self.blocks_sockets = False
         self._ready = threading.Event()
-        self._server = Server(
+        self._server = HarbourServer(
             ProtocolTypeRouter({"http": Pages(), "websocket": self._sockets}),
-            endpoints=["tcp:port=0:interface=127.0.0.1"],
+            endpoints=["tcp:port=0:interface=127.0.0.1"] * 2,
             signal_handlers=signal_handlers,
             ready_callable=self._ready.set,
             verbosity=0,
@@ -106,6 +112,11 @@ class Harbour:
     def port(self) -> int:
         assert self._ready.wait(10)
         return self._server.listening_addresses[0][1]
+
+    @property
+    def autobahn_port(self) -> int:
+        assert self._ready.wait(10)
+        return self._server.listening_addresses[1][1]
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

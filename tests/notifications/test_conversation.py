@@ -17,8 +17,15 @@ from notifications.identity import issue_ticket
 from notifications.models import Ticket
 from notifications.origins import may_open
 from notifications.protocol import FRAME_BYTES
+from tests.notifications.doors import SERVERS
 from tests.notifications.visitor import query
 from tests.notifications.writing import say
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def harbour(request, django_db_setup):
+    """Daphne's own protocol has its turn as well."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import pytest
 
 from notifications.protocol import FRAME_BYTES, SUBPROTOCOL
-from tests.notifications.doors import Pier
+from tests.notifications.doors import SERVERS, Pier
 
 SECONDS = 10.0
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -128,6 +128,12 @@ class Wire:
         if not got:
             raise EOFError(self.left)
         self.left += got
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def harbour(request, django_db_setup):
+    """Daphne's own protocol has its turn as well."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
