@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from shop.api.members import ChosenMixin
 from shop.api.shapes import Amount
 from shop.invoices.models import Document
 from shop.orders.models import Order, OrderEdit, OrderEditLine, OrderLine, Shipment, ShipmentLine
@@ -209,3 +210,8 @@ class OrderSerializer(serializers.ModelSerializer):
             "public_id": {"help_text": "Of a guest's order its secret: whoever knows it may see the order."},
             "reserved_until": {"help_text": "Unpaid by then, it is called off."},
         }
+
+
+@extend_schema_serializer(component_name="Order")
+class OrderCardSerializer(ChosenMixin, OrderSerializer):
+    """In a list: what `fields` names, otherwise all."""

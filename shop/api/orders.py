@@ -18,8 +18,9 @@ from notifications.inbox import inbox_stream
 from notifications.log import position
 from notifications.protocol import Position
 from shop.api.guests import CART_TOKEN, DROP_PLACES, GuestMixin
+from shop.api.members import MembersQuery, names
 from shop.api.order_in_full import OrderDetailSerializer, in_full
-from shop.api.order_shapes import OrderSerializer
+from shop.api.order_shapes import OrderCardSerializer
 from shop.api.ownership import ONLY_LOOKS, PUBLIC_ID, find_order, find_own_order
 from shop.api.paging import Cursor
 from shop.api.schema import refusals
@@ -36,7 +37,10 @@ LATEST_COMMIT = timedelta(minutes=1)  # what is in the log by its time may be co
 FOR_ACCOUNTS = {"list", "claim", "claim_all"}
 
 
-class OrdersQuery(PageQuery):
+class OrdersQuery(PageQuery, MembersQuery):
+    plain = OrderCardSerializer.Meta.fields
+
+    fields = names(plain, "Only these members of each order.")  # type: ignore[assignment]
     status = serializers.ChoiceField(Order.Status.choices, required=False)
     changed_since = serializers.DateTimeField(
         required=False,
@@ -52,7 +56,7 @@ class OrdersQuery(PageQuery):
 class OrdersPageSerializer(PageSerializer):
     """Every page says `stream` and `as_of` of the first one, so that what changes while one turns pages is not lost."""
 
-    results = OrderSerializer(many=True)
+    results = OrderCardSerializer(many=True)
     stream = StreamSerializer(
         help_text="The inbox: follow it from here, and no change of any order is missed."
     )
@@ -130,13 +134,16 @@ class OrderViewSet(GuestMixin, ApiViewSet):
         name = inbox_stream(request.user)  # type: ignore[arg-type]
         # Before the rows: what happens in between is told twice rather than never.
         begun = Begun.read(asked["begun"]) if asked.get("begun") else Begun.now(name)
-        orders = request.user.orders.prefetch_related("lines")  # type: ignore[union-attr, misc]
+        members = OrdersQuery.members(asked)
+        orders = request.user.orders.prefetch_related(*{"lines"} & members)  # type: ignore[union-attr, misc]
         if "status" in asked:
             orders = orders.filter(status=asked["status"])
         if "changed_since" in asked:
             orders = orders.changed_since(asked["changed_since"])
         self.paginator.begun = begun  # type: ignore[union-attr]
-        return self.page(orders, OrderSerializer, stream=stream(name, begun.here), as_of=begun.as_of)
+        return self.page(
+            orders, OrderCardSerializer, members, stream=stream(name, begun.here), as_of=begun.as_of
+        )
 
     @extend_schema(operation_id="orders_retrieve", responses=OrderDetailSerializer)
     def retrieve(self, request: Request, public_id: str) -> Response:

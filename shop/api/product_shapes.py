@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from shop.api.members import ChosenMixin
 from shop.api.shapes import Amount, StreamSerializer
 from shop.catalog.listing import Glance, glances, look_at
 from shop.catalog.models import OptionValue, Product, ProductAttribute, ProductImage, Variant
@@ -119,8 +120,6 @@ class GuardingDropSerializer(serializers.ModelSerializer):
 
 
 class ProductSerializer(serializers.HyperlinkedModelSerializer):
-    """`members` of the context are those that are shown; without it all but `INCLUDES`."""
-
     INCLUDES = ("variants", "images", "attributes", "story")
 
     url = serializers.HyperlinkedIdentityField(view_name="api:product-detail", lookup_field="slug")
@@ -147,19 +146,12 @@ class ProductSerializer(serializers.HyperlinkedModelSerializer):
             *("story", "attributes", "variants", "images"),
         )
 
-    def get_fields(self) -> dict[str, serializers.Field]:
-        fields = super().get_fields()
-        shown = self.context.get("members")
-        return fields if shown is None else {name: fields[name] for name in fields if name in shown}
-
 
 PLAIN = tuple(name for name in ProductSerializer.Meta.fields if name not in ProductSerializer.INCLUDES)
 
 
-class ProductCardSerializer(ProductSerializer):
+class ProductCardSerializer(ChosenMixin, ProductSerializer):
     """In a list: what `fields` names, otherwise all but the last four, which `include` adds."""
-
-    shows_what_is_asked_for = True
 
 
 class ProductDetailSerializer(ProductSerializer):

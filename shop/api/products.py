@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from notifications.log import position
+from shop.api.members import MembersQuery, names
 from shop.api.paging import Cursor
 from shop.api.product_shapes import (
     PLAIN,
@@ -24,36 +25,22 @@ from shop.api.product_shapes import (
 from shop.api.refusals import NotFound
 from shop.api.selecting import SelectionQuery, select
 from shop.api.serving import RenderedMixin
-from shop.api.shapes import PageSerializer, Query, Several, stream
+from shop.api.shapes import PageSerializer, stream
 from shop.api.sync import changed_since, epoch, gone_since, read_token, token_of
 from shop.api.views import ApiViewSet
 from shop.catalog.changes import EVERYTHING, last_place
 from shop.catalog.listing import SORTS, related
 from shop.catalog.models import Product, ProductQuerySet
 
-INCLUDES = ProductSerializer.INCLUDES
+
+class CardQuery(MembersQuery):
+    plain = PLAIN
+
+    fields = names(PLAIN, "Only these members of each product.")  # type: ignore[assignment]
+    include = names(ProductSerializer.INCLUDES, "These as well, which a list otherwise leaves out.")
 
 
-class MembersQuery(Query):
-    fields = Several(  # type: ignore[assignment]
-        child=serializers.ChoiceField(PLAIN),
-        required=False,
-        min_length=1,
-        help_text="Only these members of each product.",
-    )
-    include = Several(
-        child=serializers.ChoiceField(INCLUDES),
-        required=False,
-        min_length=1,
-        help_text="These as well, which a list otherwise leaves out.",
-    )
-
-    @classmethod
-    def members(cls, query: dict[str, Any]) -> frozenset[str]:
-        return frozenset(query.get("fields", PLAIN)) | frozenset(query.get("include", ()))
-
-
-class ProductQuery(SelectionQuery, MembersQuery):
+class ProductQuery(SelectionQuery, CardQuery):
     elsewhere = ("limit", "cursor")
 
     sort = serializers.ChoiceField(
@@ -118,14 +105,14 @@ class ProductViewSet(RenderedMixin, mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(
         operation_id="products_related",
-        parameters=[MembersQuery],
+        parameters=[CardQuery],
         responses={200: ProductCardSerializer(many=True)},
         filters=False,
     )
     @action(detail=True, pagination_class=None)
     def related(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Up to four others of its series."""
-        members = MembersQuery.members(MembersQuery.read(request))
+        members = CardQuery.members(CardQuery.read(request))
         others = related(self._product()).select_related("category").prefetch_related(None)
         return Response(self._cards(list(others), members))
 

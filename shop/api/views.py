@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -157,9 +157,16 @@ class PublicMixin:
 class ApiViewSet(ApiView, viewsets.GenericViewSet):
     pagination_class: Any = Cursor
 
-    def page(self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]], **more: Any) -> Response:
+    def page(
+        self,
+        rows: QuerySet[Any],
+        serializer: type[BaseSerializer[Any]],
+        members: Collection[str] | None = None,
+        **more: Any,
+    ) -> Response:
         """The page of `rows` that the query asks for, with `more` beside its `results`."""
-        shown = serializer(self.paginate_queryset(rows), many=True, context=self.get_serializer_context())
+        context = {**self.get_serializer_context(), "members": members}
+        shown = serializer(self.paginate_queryset(rows), many=True, context=context)
         response = self.get_paginated_response(shown.data)
         response.data |= more
         return response

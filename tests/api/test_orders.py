@@ -11,6 +11,7 @@ from djmoney.money import Money
 
 from accounts.models import User
 from notifications.log import position
+from shop.api.order_shapes import OrderSerializer
 from shop.cart.models import Cart
 from shop.cart.services import add_to_cart
 from shop.catalog.models import Variant
@@ -99,6 +100,8 @@ def numbers(browser: Client, **query: str) -> list[str]:
         ("cursor=none", "cursor"),
         ("cursor=cD1ub25l", "cursor"),  # p=none
         ("statsu=paid", "statsu"),
+        ("fields=number,email", "fields"),
+        ("fields=", "fields"),
         ("status=paid&status=paid", "status"),
     ],
 )
@@ -108,6 +111,23 @@ def test_a_query_that_means_nothing_is_refused(
     answer = buyer.get(f"{ORDERS}?{query}")
     assert answer.status_code == (422 if path == "cursor" else 400)
     assert [(one["in"], one["path"]) for one in answer.json()["errors"]] == [("query", path)]
+
+
+def test_a_client_names_the_members_of_the_orders_that_it_wants(
+    buyer: Client, customer: User, place: Callable[..., Order], make_cart: Callable[..., Cart]
+) -> None:
+    placed = [place(make_cart(), user=customer) for _ in range(3)]
+    first = buyer.get(f"{ORDERS}?fields=number,total&fields=status&limit=2").json()
+    assert first["results"][0] == {
+        "number": placed[2].number,
+        "status": "pending",
+        "total": {"amount": str(placed[2].total.amount), "currency": "EUR"},
+    }
+    assert (first["stream"]["name"], "as_of" in first) == (f"user:{customer.pk}", True)
+    (last,) = buyer.get(first["next"]).json()["results"]
+    assert last.keys() == {"number", "status", "total"}
+    whole = buyer.get(ORDERS).json()["results"][0]
+    assert (whole.keys(), len(whole["lines"])) == ({*OrderSerializer.Meta.fields}, 1)
 
 
 def test_every_page_says_where_the_inbox_stood_at_the_first(
@@ -331,6 +351,9 @@ def test_fifty_orders_take_as_many_queries_as_five(
             Order.objects.filter(pk=place(make_cart(variant)).pk).update(user=customer)
         with django_assert_num_queries(5):  # session, user, stream, orders, lines
             assert len(buyer.get(ORDERS + "?limit=100").json()["results"]) == wanted
+        with django_assert_num_queries(4):  # the same without lines
+            few = buyer.get(ORDERS + "?limit=100&fields=number,total").json()["results"]
+        assert len(few) == wanted
 
 
 def test_an_order_in_full_takes_as_many_queries_however_much_happened(
