@@ -28,6 +28,15 @@ STATUSES = {
     "reauthentication_required": 401,
     "refresh_token_invalid": 401,
 }
+# Refusals of the shop that are about one field of the body, which the schema cannot say: 422, and `errors` names it.
+FIELDS = {
+    "coupon_unknown": "code",
+    "gift_card_unknown": "code",
+    "vat_id_invalid": "vat_id",
+    "vat_id_needs_company": "vat_id",
+    "vat_id_unknown": "vat_id",
+}
+STATUSES |= dict.fromkeys(FIELDS, 422)
 RETRY_AFTER = {"payment_provider_unavailable": 20, "request_in_flight": 1}  # seconds
 
 
@@ -109,7 +118,10 @@ def _join(path: str, name: str, where: str) -> str:
 def _of_shop(error: ShopError) -> tuple[int, str, str, dict[str, str], dict[str, Any]]:
     retry = error.retry_after if isinstance(error, TooOften) else RETRY_AFTER.get(error.code)
     told = _short(error.details) if isinstance(error, OutOfStock) else error.details
-    details = {"details": told} if told else {}
+    details: dict[str, Any] = {"details": told} if told else {}
+    if field := FIELDS.get(error.code):
+        fault = exceptions.ErrorDetail(error.message, error.code)
+        details["errors"] = list(field_errors({field: [fault]}, "body"))
     return status_of(error), error.code, error.message, {"Retry-After": str(retry)} if retry else {}, details
 
 

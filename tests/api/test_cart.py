@@ -138,8 +138,9 @@ def test_a_gift_card_pays_and_says_how_much(guest: Guest, make_variant: Callable
 def test_wrong_codes_are_counted_and_leave_no_cart(guest: Guest, settings: Any) -> None:
     settings.API_LIMITS = settings.API_LIMITS | {"code": (1000, 60)}
     answers = [guest.ask("put", "code/", {"code": "WRONG"}) for _ in range(WRONG_FROM_AN_ADDRESS + 1)]
-    assert {answer.status_code for answer in answers[:-1]} == {409}
+    assert {answer.status_code for answer in answers[:-1]} == {422}
     assert answers[0].json()["code"] == "gift_card_unknown"
+    assert [one["path"] for one in answers[0].json()["errors"]] == ["/code"]
     assert (answers[-1].status_code, answers[-1].json()["code"]) == (429, "too_many_guesses")
     assert not Cart.objects.exists()
 

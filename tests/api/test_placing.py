@@ -144,7 +144,7 @@ def test_tax_is_that_of_where_it_goes_and_of_who_buys(
     sums = ask_options(client, cart, country="FR", vat_id="40303265045").json()["options"][0]["totals"]
     assert (sums["tax"]["amount"], "Reverse charge" in sums["tax_note"]) == ("0.00", True)
     wrong = ask_options(client, cart, country="FR", vat_id="FR1")
-    assert (wrong.status_code, wrong.json()["code"]) == (409, "vat_id_invalid")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "vat_id_invalid")
 
 
 def test_what_cannot_be_sent_is_refused(
@@ -366,7 +366,8 @@ def test_a_vat_id_is_a_company_s_and_the_register_knows_it(
         (firm, "DE100000049", "vat_id_unknown"),
     ):
         answer = place(client, cart, order_body(cart, parcel, vat_id=vat_id))
-        assert (answer.status_code, answer.json()["code"]) == (409, code)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert [(one["path"], one["code"]) for one in answer.json()["errors"]] == [("/vat_id", code)]
     total = ask_options(client, cart, address=firm, vat_id="DE136695976").json()["options"]
     sums = next(one["totals"] for one in total if one["code"] == "method:tube")
     body = order_body(cart, firm, sums["total"]["amount"], vat_id="DE136695976")

@@ -58,8 +58,12 @@ def test_a_code_is_refused_in_words_and_guessing_with_429(
 ) -> None:
     sku = make_variant().sku
     answers = [ask(client, (sku, 1), code="WRONG") for _ in range(WRONG_FROM_AN_ADDRESS + 1)]
-    assert answers[0].status_code == 409
-    assert answers[0].json()["code"] == "coupon_unknown"
+    assert answers[0].status_code == 422
+    told = answers[0].json()
+    assert told["code"] == "coupon_unknown"
+    assert told["errors"] == [
+        {"in": "body", "path": "/code", "code": "coupon_unknown", "detail": told["detail"]}
+    ]
     assert answers[-1].status_code == 429
     assert answers[-1].json()["code"] == "too_many_guesses"
     assert answers[-1].headers["Retry-After"] == "900"
