@@ -35,6 +35,7 @@ ROOMS = [
     "storefront",
     "catalog",
     "lab",
+    *(f"project/test_{name}.py" for name in ("ahead", "handler", "daphne_http")),
 ]
 # Bytes on a wire, limits, clients, counters, and how many queries: the same whichever database it is. Where both halves
 # run, these run in one of them, so that both end at about the same time.
@@ -47,6 +48,24 @@ THERE_ALONE = {
         ),
         "backoffice/test_queries",
         "backoffice/test_live",
+        "notifications/test_lean_socket",
+        "notifications/test_together",
+        "api/test_rush",
+        "project/test_daphne_http",
+        *(
+            f"lab/test_{name}"
+            for name in (
+                "bench",
+                "defaults",
+                "generator",
+                "lab_run",
+                "lines",
+                "plan",
+                "report",
+                "rungs",
+                "scale",
+            )
+        ),
         *(
             f"api/test_{name}"
             for name in (

@@ -54,7 +54,7 @@ class Ahead:
         self.hits = 0
         self._application = application
         self._asking = Asking()
-        self._looks: Looks[Asked, Found | None] = Looks(look)
+        self._looks: Looks[Asked, Found | None] = Looks(look, give_back)
         self._known: set[Key] = set()  # what was kept before, and so is likely to be again
         self._rendering: dict[Key, asyncio.Future[None]] = {}
 
@@ -117,7 +117,12 @@ class Ahead:
 
     def close(self) -> None:
         """For tests: the connection of the thread that looks would outlive their database."""
-        self._looks.close(lambda: connection.close())  # of that thread, not of this one
+        self._looks.close()
+
+
+def give_back() -> None:
+    """In the thread that looks: nobody asks, and others may want its connection."""
+    connection.close()
 
 
 def may_be_kept(asked: Asked) -> bool:

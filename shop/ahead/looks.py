@@ -1,7 +1,7 @@
 """Many that ask, one that looks: a question is answered by a look that began after it was asked.
 
 Whoever asks while a look is under way waits for the next one, with all who came meanwhile. The looks are made in one
-thread, which keeps its connections; no request needs a thread of its own.
+thread, which keeps its connections while it is asked; no request needs a thread of its own.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+RESTS_AFTER = 5.0  # seconds without a question
+
 
 class Looks[Question, Answer]:
-    """`look` gets all the questions of a turn, and returns the answer to each."""
+    """`look` gets all the questions of a turn, and returns the answer to each; `rest` is done when no more come."""
 
-    def __init__(self, look: Callable[[Sequence[Question]], Sequence[Answer]]) -> None:
-        self._look = look
+    def __init__(
+        self, look: Callable[[Sequence[Question]], Sequence[Answer]], rest: Callable[[], object]
+    ) -> None:
+        self._look, self._rest = look, rest
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="looks")
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
         self._turns: asyncio.Task[None] | None = None
+        self._resting: asyncio.TimerHandle | None = None
 
     async def ask(self, question: Question) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -28,9 +33,10 @@ class Looks[Question, Answer]:
             self._turns = asyncio.create_task(self._take_turns())
         return await answer
 
-    def close(self, last: Callable[[], object]) -> None:
-        """After `last`, done in the thread."""
-        self._thread.submit(last).result()
+    def close(self) -> None:
+        if self._resting:
+            self._resting.cancel()
+        self._thread.submit(self._rest).result()
         self._thread.shutdown()
 
     async def _take_turns(self) -> None:

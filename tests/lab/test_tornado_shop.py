@@ -180,8 +180,8 @@ def rows(public_id: str) -> dict[str, Any]:
     for model in WRITTEN:
         kept = [{k: v for k, v in row.items() if k not in BY_CHANCE} for row in model.objects.values()]
         found[model.__name__] = sorted(plain(json.dumps(row, default=str), public_id) for row in kept)
-    streams = Stream.objects.values_list("name", "top").order_by("name")
-    found["Stream"] = [plain(f"{name} {top}", public_id) for name, top in streams]
+    streams = Stream.objects.values_list("name", "top")
+    found["Stream"] = sorted(plain(f"{name} {top}", public_id) for name, top in streams)
     return found
 
 

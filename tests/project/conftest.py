@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from notifications.services import relay
 from shop.catalog.models import Variant
 
 
@@ -9,4 +10,6 @@ from shop.catalog.models import Variant
 def prints(make_variant: Callable[..., Variant], delivery: object) -> Variant:
     """Two, of which this is called Ebb."""
     make_variant(slug="flow")
-    return make_variant(slug="ebb", title="Ebb")
+    ebb = make_variant(slug="ebb", title="Ebb")
+    relay()  # or another thread numbers their events between two answers that are compared
+    return ebb
