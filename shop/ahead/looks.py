@@ -45,6 +45,13 @@ class Looks[Question, Answer]:
                 await self._take_turn()
         finally:
             self._turns = None
+            self._rest_later()
+
+    def _rest_later(self) -> None:
+        if self._resting:
+            self._resting.cancel()
+        loop = asyncio.get_running_loop()
+        self._resting = loop.call_later(RESTS_AFTER, self._thread.submit, self._rest)
 
     async def _take_turn(self) -> None:
         asked, self._waiting = self._waiting, []
