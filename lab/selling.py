@@ -141,52 +141,56 @@ def carts(count: int, only: int | None = None) -> list[tuple[str, str, str]]:
 
 def waiting_orders(count: int) -> list[str]:
     """Public ids of so many orders, each with an attempt to pay that the provider knows."""
-    until = timezone.now() + timedelta(minutes=settings.RESERVATION_MINUTES)
-    amounts = {"subtotal": PRICE, "discount": 0, "shipping": DELIVERY, "tax": Decimal("5.40")}
     variant = Variant.objects.get(sku=f"{catalogue()[0]}-0".upper())
-    orders = Order.objects.bulk_create(
-        Order(
-            checkout_key=new_token(),
-            email="nora@example.com",
-            name="Nora Byrne",
-            line1="4 Harbour Row",
-            city="Howth",
-            country="IE",
-            reserved_until=until,
-            shipping_name="Tube by post",
-            shipping_days_min=2,
-            shipping_days_max=4,
-            total=PRICE + DELIVERY,
-            **amounts,
-        )
-        for _ in range(count)
-    )
-    OrderLine.objects.bulk_create(
-        OrderLine(
-            order=order,
-            variant=variant,
-            sku=variant.sku,
-            title="Seascape No. 0",
-            unit_price=PRICE,
-            quantity=1,
-            discount=0,
-            tax=Decimal("4.49"),
-            total=PRICE,
-        )
-        for order in orders
-    )
-    Payment.objects.bulk_create(
-        Payment(
-            order=order,
-            amount=order.total,
-            intent_id=f"pi_{uuid.uuid4().hex}",
-            client_secret="secret",
-            status=Payment.Status.WAITING,
-        )
-        for order in orders
-    )
+    orders = Order.objects.bulk_create(_unpaid() for _ in range(count))
+    OrderLine.objects.bulk_create(_line(order, variant) for order in orders)
+    Payment.objects.bulk_create(_attempt(order) for order in orders)
     connection.close()
     return [order.public_id for order in orders]
+
+
+def _unpaid() -> Order:
+    return Order(
+        checkout_key=new_token(),
+        email="nora@example.com",
+        name="Nora Byrne",
+        line1="4 Harbour Row",
+        city="Howth",
+        country="IE",
+        reserved_until=timezone.now() + timedelta(minutes=settings.RESERVATION_MINUTES),
+        shipping_name="Tube by post",
+        shipping_days_min=2,
+        shipping_days_max=4,
+        subtotal=PRICE,
+        discount=0,
+        shipping=DELIVERY,
+        tax=Decimal("5.40"),
+        total=PRICE + DELIVERY,
+    )
+
+
+def _line(order: Order, variant: Variant) -> OrderLine:
+    return OrderLine(
+        order=order,
+        variant=variant,
+        sku=variant.sku,
+        title="Seascape No. 0",
+        unit_price=PRICE,
+        quantity=1,
+        discount=0,
+        tax=Decimal("4.49"),
+        total=PRICE,
+    )
+
+
+def _attempt(order: Order) -> Payment:
+    return Payment(
+        order=order,
+        amount=order.total,
+        intent_id=f"pi_{uuid.uuid4().hex}",
+        client_secret="secret",
+        status=Payment.Status.WAITING,
+    )
 
 
 def scarce(slug: str, units: int) -> int:

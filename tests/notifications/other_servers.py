@@ -6,6 +6,7 @@ They are for comparison. What they do otherwise is in docs/rungs.md, and the sui
 import asyncio
 import socket
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,7 @@ from tests.notifications.harbour import Pages, register
 from tests.processes import free_port
 
 
-class OtherPier:
+class OtherPier(ABC):
     def __init__(self) -> None:
         register()
         self.loop = uvloop.new_event_loop()
@@ -34,8 +35,9 @@ class OtherPier:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(self.serve())
 
+    @abstractmethod
     async def serve(self) -> None:
-        raise NotImplementedError
+        """Returns once it has been stopped."""
 
 
 class UvicornPier(OtherPier):
