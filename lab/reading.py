@@ -11,7 +11,7 @@ from lab.wire.http import request
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-POINTS, QUICK_POINTS = (1, 4, 16, 64, 256), (16,)
+POINTS, QUICK_POINTS = (1, 16, 64, 256), (16,)
 FIGURES = {
     "per_core": Figure("answers per second of server CPU"),
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),

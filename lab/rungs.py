@@ -75,6 +75,13 @@ _ALL = (
         "sockets http api processes",
     ),
     _rung(
+        "daphne-asyncpg",
+        "our serve, an async view with asyncpg",
+        "manage.py serve --port {port}",
+        "http api",  # the shop's, and one read of it in this form beside
+        DJANGO_SETTINGS_MODULE="lab.read_settings",
+    ),
+    _rung(
         "uvicorn",
         "the same application on uvicorn",
         "-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --ws wsproto --ws-max-size 65536"

@@ -24,7 +24,6 @@ RUNGS = (
     "channels-tutorial",
     "daphne-stock",
     "daphne-serve",
-    "uvicorn",
 )
 POINTS = (5, 20, 40)
 QUICK_POINTS = (5, 20)

@@ -1,4 +1,8 @@
-"""The first page of the product list, 24 prints, read from the database and rendered for each who asks."""
+"""The first page of the product list, 24 prints, read from the database and rendered for each who asks.
+
+On Django by the shop's own view, through the ORM and serializers, and once by an asynchronous view that does by hand
+what Tornado's handler does (lab/read_forms.py).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ __all__ = ["FIGURES", "POINTS", "QUICK_POINTS", "SECONDS"]
 TITLE = "Product list, from the database"
 UNIT = "connections"
 NEEDS = "api"
-RUNGS = (*TORNADO, *DJANGO)
+BY_HAND = "daphne-asyncpg"
+RUNGS = (*TORNADO, *DJANGO, BY_HAND)
 SOCKETS = 1
 ENVIRONMENT = FROM_DATABASE
 
@@ -24,4 +29,5 @@ async def prepare(bench: Bench) -> None:
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:
-    return await read(bench, ["/api/v1/products/"], point)
+    path = "/lab/read/asyncpg/" if bench.rung.name == BY_HAND else "/api/v1/products/"
+    return await read(bench, [path], point)

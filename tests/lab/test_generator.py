@@ -52,6 +52,7 @@ class Harbour(asyncio.Protocol):
 
     everybody: list["Harbour"] = []
     said: Counter[str] = Counter()
+    full = 0  # for so many
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport, self.open, self.refuse = transport, False, False
@@ -61,6 +62,10 @@ class Harbour(asyncio.Protocol):
             self.open = True
             if b"cookie: nobody" in data.lower():
                 self.transport.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+                return
+            if Harbour.full:
+                Harbour.full -= 1
+                self.transport.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
                 return
             self.everybody.append(self)
             self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
@@ -188,6 +193,16 @@ async def test_what_does_not_come_is_missing(harbour: int, crowd: Crowd) -> None
 async def test_who_is_not_let_in_ends_the_measurement(harbour: int, crowd: Crowd) -> None:
     with pytest.raises(ConnectionError, match="403"):
         await crowd.open([harbour], 1, own=[("", "nobody")])
+
+
+async def test_who_finds_no_room_comes_back(
+    harbour: int, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.wire.sockets.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(Harbour, "full", 7)
+    came = await crowd.open([harbour], 5, at_once=5)
+    assert (came["open"], came["refused"]) == (5, 7)
+    assert len(Harbour.everybody) == 5
 
 
 async def test_all_are_cut_off_and_come_back(harbour: int, crowd: Crowd) -> None:
