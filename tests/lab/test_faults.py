@@ -12,7 +12,6 @@ import pytest
 
 from lab.faults import disk
 from lab.faults.harness import SALES, SOCKETS
-from tests.on_postgres import Half
 from tests.processes import ROOT
 
 ELSEWHERE = ("_ms", "_ratio")
@@ -22,11 +21,7 @@ ELSEWHERE = ("_ms", "_ratio")
 @pytest.mark.parametrize(
     ("door", "names"), [("channels", SOCKETS), ("channels", SALES), ("tornado", SOCKETS)]
 )
-def test_nothing_is_lost_whatever_breaks(
-    door: str, names: tuple[str, ...], half_on_postgres: Half | None
-) -> None:
-    if half_on_postgres:
-        pytest.skip("in the half on PostgreSQL, which runs beside this one")
+def test_nothing_is_lost_whatever_breaks(door: str, names: tuple[str, ...]) -> None:
     if not disk.can_be_had():
         names = tuple(name for name in names if name != "disk")
     command = [sys.executable, "-m", "lab.faults", *names, "--small", "--door", door]

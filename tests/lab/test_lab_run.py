@@ -9,16 +9,11 @@ from pathlib import Path
 import pytest
 
 from lab import measured
-from tests.on_postgres import Half
 from tests.processes import ROOT
 
 
 @pytest.mark.timeout(200)
-def test_a_run_writes_down_what_it_measured_and_on_what(
-    tmp_path: Path, half_on_postgres: Half | None
-) -> None:
-    if half_on_postgres:
-        pytest.skip("in the half on PostgreSQL, which runs beside this one")
+def test_a_run_writes_down_what_it_measured_and_on_what(tmp_path: Path) -> None:
     command = ["lab", "--quick", "--database", "sqlite", "--only", "fan-out", "--rungs", "daphne-serve"]
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "BREAKWATER_T"))

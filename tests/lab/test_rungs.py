@@ -14,7 +14,6 @@ from lab.bench import Server
 from lab.faults.site import LOAD_CPU, SERVER_CPU, Site
 from lab.rungs import LIMIT, RUNGS
 from notifications.protocol import SUBPROTOCOL
-from tests.on_postgres import Half
 
 SECONDS = 20
 CROWD = 20
@@ -44,12 +43,6 @@ def servers(site: Site) -> Iterator[dict[str, Server]]:
     finally:
         for server in started.values():
             server.stop()
-
-
-@pytest.fixture(autouse=True)
-def once_only(half_on_postgres: Half | None) -> None:
-    if half_on_postgres:
-        pytest.skip("in the half on PostgreSQL, which runs beside this one")
 
 
 def named_by(offer: str) -> list[str]:
