@@ -28,7 +28,7 @@ from django.core.cache import close_caches
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import reset_urlconf
-from django.db import close_old_connections, connections, reset_queries
+from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
@@ -113,8 +113,6 @@ class LeanHandler(ASGIHandler):
             if executor is worker and (is_idle or not worker.is_used):
                 self._workers.leave(worker)
             elif executor is not None:
-                # A request that was cancelled has closed nothing, and what the pool lent it would never come back.
-                executor.submit(connections.close_all)
                 executor.shutdown(wait=False)
 
     async def _handle(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
