@@ -27,18 +27,22 @@ ONLY_LOOKS = {
 }
 
 
-def find_order(request: Request, public_id: str) -> Order:
-    """An account's own, a guest's by what nobody can guess, any for staff by permission. Raises NotFound."""
-    order = Order.objects.visible_to(request.user).for_page().filter(public_id=public_id).first()
+def find_order(request: Request, public_id: str, *, for_page: bool = True) -> Order:
+    """An account's own, a guest's by what nobody can guess, any for staff by permission. Raises NotFound.
+
+    With everything that its page shows, or else the row alone.
+    """
+    orders = Order.objects.visible_to(request.user).filter(public_id=public_id)
+    order = (orders.for_page() if for_page else orders).first()
     if order is None:
         raise NotFound
     bind(order=order.number)
     return order
 
 
-def find_own_order(request: Request, public_id: str) -> Order:
+def find_own_order(request: Request, public_id: str, *, for_page: bool = True) -> Order:
     """To act on it. Raises NotFound, or PermissionDenied for staff, who only look."""
-    order = find_order(request, public_id)
+    order = find_order(request, public_id, for_page=for_page)
     if not order.is_of(request.user):
         raise PermissionDenied("This is somebody else's order, which you may only look at.")
     return order

@@ -186,12 +186,12 @@ class SavedCardPaymentView(WaitingView):
 def _order(request: Request, public_id: str) -> tuple[Order, Position]:
     """And where its stream stood before it was read."""
     here = position(f"order:{public_id}")
-    return find_own_order(request, public_id), here
+    return find_own_order(request, public_id, for_page=False), here
 
 
 def _state(order: Order, here: Position) -> dict[str, Any]:
     standing = standing_of(order)
-    last = order.payments.filter(gift_card=None).last()
+    last = standing.last_attempt
     return {
         "order_status": order.status,
         "payment_status": last.status if last else None,

@@ -98,7 +98,7 @@ def empty_cart(cart: Cart) -> None:
     """It became an order: what was in it is there now, and the coupon is used."""
     cart.lines.all().delete()
     Cart.objects.filter(pk=cart.pk).update(coupon=None, gift_card=None)
-    _tell(cart)
+    _tell(cart, 0)
 
 
 @receiver(pre_delete, sender=Variant)
@@ -112,9 +112,9 @@ def take_out_of_carts(instance: Variant, **_: Any) -> None:
         _tell(cart)
 
 
-def _tell(cart: Cart) -> None:
+def _tell(cart: Cart, count: int | None = None) -> None:
     """Word to the customer's other pages and devices; call it with the cart locked, as all that write here do."""
-    notify(cart.stream, "cart.changed", count=cart.count())
+    notify(cart.stream, "cart.changed", count=cart.count() if count is None else count)
 
 
 def _lock(*carts: Cart) -> None:

@@ -25,9 +25,12 @@ from shop.pricing.steps import Kind, Step, steps_from_json
 from shop.pricing.taxation import Treatment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
+    from shop.payments.models import Payment
 
 __all__ = [
     "Order",
@@ -220,7 +223,11 @@ class Order(PostalAddress):
     @property
     def due(self) -> Money:
         """What is to be paid at the provider: the total less what gift cards gave."""
-        given = [one.amount for one in self.payments.all() if one.gift_card_id]
+        return self.due_after(self.payments.all())
+
+    def due_after(self, payments: Iterable[Payment]) -> Money:
+        """The same, where its payments are known."""
+        given = [one.amount for one in payments if one.gift_card_id]
         return self.total - sum(given, Money(0, self.total.currency))
 
     def open_edit(self) -> OrderEdit | None:

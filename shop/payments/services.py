@@ -196,6 +196,8 @@ def apply_intent(intent: Intent) -> None:
 def _move(payment: Payment, status: str, intent: Intent) -> None:
     """Between the states of an open attempt, and out of them; what is final stays, and what is held but for its end."""
     stays = (status,) if status == Status.CANCELLED else (status, *Payment.HELD)
+    if payment.status in stays:  # as nearly each time that somebody asks
+        return
     fields = {"status": status, "intent_id": intent.id, "updated_at": timezone.now()}
     Payment.objects.open().filter(pk=payment.pk).exclude(status__in=stays).update(**fields)
 

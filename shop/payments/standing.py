@@ -17,10 +17,21 @@ TELLS = (Status.PROCESSING, *Payment.HELD, Status.SUCCEEDED)  # what never came,
 
 @dataclass(frozen=True, slots=True)
 class Standing:
+    """`attempts` are all of its payments, `payments` those that there is something to tell of; the oldest first."""
+
     order: Order
-    payments: list[Payment]
+    attempts: list[Payment]
     edit: OrderEdit | None
     refunded: Money
+
+    @property
+    def payments(self) -> list[Payment]:
+        return [one for one in self.attempts if one.status in TELLS]
+
+    @property
+    def last_attempt(self) -> Payment | None:
+        """At the provider."""
+        return next((one for one in reversed(self.attempts) if not one.gift_card_id), None)
 
     @property
     def by_card(self) -> Payment | None:
@@ -48,14 +59,14 @@ class Standing:
         if self.edit:
             return None if self.edit_processing else self.edit.difference
         waits = self.order.status == Order.Status.PENDING and not self.processing
-        return self.order.due if waits else None
+        return self.order.due_after(self.attempts) if waits else None
 
     def _decides(self, edit_id: int | None) -> bool:
         return any(one.edit_id == edit_id and one.status == Status.PROCESSING for one in self.payments)
 
 
 def standing_of(order: Order) -> Standing:
-    payments = list(order.payments.filter(status__in=TELLS).prefetch_related("refunds"))
-    sent = [one.sent_back for one in payments if one.status == Status.SUCCEEDED]
+    attempts = list(order.payments.prefetch_related("refunds"))
+    sent = [one.sent_back for one in attempts if one.status == Status.SUCCEEDED]
     refunded = total_of([*sent, carried_back(order)], order.total.currency)
-    return Standing(order, payments, order.open_edit(), refunded)
+    return Standing(order, attempts, order.open_edit(), refunded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,6 @@ def take_one(model: type[Limited], pk: int) -> bool:
     return bool(model._default_manager.filter(within, pk=pk).update(used=F("used") + 1))
 
 
-@transaction.atomic
 def redeem(
     reference: str,
     applied: Iterable[Terms],
@@ -105,7 +104,18 @@ def redeem(
     Offers go by id, then the coupon, so that no two orders wait for one another. Raises OfferGone, and then nothing
     was taken.
     """
-    terms = {terms.key: terms for terms in applied}
+    if terms := {terms.key: terms for terms in applied}:
+        _redeem(reference, terms, coupon, customer, take)
+
+
+@transaction.atomic
+def _redeem(
+    reference: str,
+    terms: Mapping[int, Terms],
+    coupon: Coupon | None,
+    customer: str,
+    take: Callable[[type[Limited], int], bool],
+) -> None:
     offers = list(Offer.objects.filter(pk__in=terms).order_by("pk"))
     used = coupon if coupon and any(one.code for one in terms.values()) else None
     for offer in offers:
