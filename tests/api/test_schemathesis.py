@@ -26,7 +26,7 @@ from shop.catalog.models import Variant
 from shop.orders.models import Order
 from shop.shipping.models import ShippingMethod
 from tests.live import live_shop
-from tests.on_postgres import IS_ON_POSTGRES
+from tests.parts import IS_ON_POSTGRES
 from tests.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
