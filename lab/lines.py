@@ -1,4 +1,4 @@
-"""How many lines of code the same feature takes on either side: `python -m lab.lines`
+"""How many lines of code the same feature takes on either side, and what moved the line: `python -m lab.lines`
 
 A line counts that holds code: no blank line, no comment, no docstring. In templates, any line that is not blank.
 """
@@ -49,6 +49,19 @@ FEATURES = (
         ("notifications/tornado_server.py",),
     ),
 )
+# What is faster than Django, Channels and Daphne as they come, is here.
+PARTS = {
+    "public reads ahead of Django": ("shop/ahead/*.py",),
+    "a handler with fewer threads, middlewares called in place": ("shop/handler.py", "shop/direct.py"),
+    "whole answers to the socket": ("shop/daphne_http.py", "shop/wholes.py"),
+    "sockets without twisted.web and Autobahn": (
+        "notifications/first_look.py",
+        "notifications/handshakes.py",
+        "notifications/lean_socket.py",
+        "notifications/ws_frames.py",
+    ),
+    "questions of many in one query": ("notifications/together.py",),
+}
 
 
 def count(path: Path) -> int:
@@ -91,5 +104,11 @@ def as_table() -> str:
     return "\n".join(rows)
 
 
+def parts_as_table() -> str:
+    rows = ["| what moved the line | lines |", "| --- | ---: |"]
+    rows += [f"| {title} | {total(files)} |" for title, files in PARTS.items()]
+    return "\n".join(rows)
+
+
 if __name__ == "__main__":
-    print(as_table())
+    print(as_table(), parts_as_table(), sep="\n\n")

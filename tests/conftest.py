@@ -27,7 +27,7 @@ from shop.pricing.models import TaxRate, TaxZone
 from shop.rendered import memory
 from shop.shipping.models import ShippingMethod
 from tests import outbound
-from tests.parts import parts, pytest_collection_modifyitems  # noqa: F401
+from tests.parts import part_on_postgres, pytest_collection_modifyitems  # noqa: F401
 from tests.processes import free_port, running, running_postgres
 
 _numbers = count(1)

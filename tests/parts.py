@@ -1,7 +1,6 @@
-"""The suite in three parts that run at once, each a pytest of its own: it waits more than it works.
+"""The suite in two parts that run at once, each a pytest of its own: it waits more than it works.
 
-A whole run begins two more beside itself, of what touches the database on PostgreSQL, and of what a browser looks at.
-Chosen tests run as they are.
+A whole run begins the other one beside itself: what touches the database, on PostgreSQL. Chosen tests run as they are.
 """
 
 import os
@@ -40,7 +39,7 @@ ROOMS = [
     *(f"project/test_{name}.py" for name in ("ahead", "handler")),
 ]
 # Bytes on a wire, limits, clients, counters, mails, money by the provider's word, and how many queries: the same
-# whichever database it is. In a whole run these run on PostgreSQL alone, so that the parts end at about the same time.
+# whichever database it is. In a whole run these run on PostgreSQL alone, so that both parts end at about the same time.
 THERE_ALONE = {
     ROOT / "tests" / room / f"test_{name}.py"
     for room, names in {
@@ -62,10 +61,10 @@ THERE_ALONE = {
 }
 # And the questions of both doors, at the second.
 DOOR_THERE = "tornado"
-COMMANDS = {
-    "on-postgres": ["-m", "not browser", *(f"tests/{room}" for room in ROOMS)],
-    "in-browsers": ["-m", "browser", "--ignore=tests/test_parts.py"],
-}
+COMMAND = [
+    *(sys.executable, "-m", "pytest", "-q", "-m", "not browser"),
+    *(f"tests/{room}" for room in ROOMS),
+]
 IS_ON_POSTGRES = "BREAKWATER_TEST_POSTGRES" in os.environ
 
 
@@ -75,9 +74,9 @@ class Part(NamedTuple):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A whole run leaves to the other parts what they do for it."""
+    """A whole run leaves to the part on PostgreSQL what that does for both."""
     if _is_whole(items):
-        left = {item for item in items if _is_elsewhere(item)}
+        left = {item for item in items if _is_there_alone(item)}
         config.hook.pytest_deselected(items=[*left])
         items[:] = [item for item in items if item not in left]
 
@@ -86,36 +85,25 @@ def _is_whole(items: list[pytest.Item]) -> bool:
     return not IS_ON_POSTGRES and any(item.path.stem == "test_parts" for item in items)
 
 
-def _is_elsewhere(item: pytest.Item) -> bool:
+def _is_there_alone(item: pytest.Item) -> bool:
+    if item.get_closest_marker("browser"):
+        return False
     asked = getattr(item, "callspec", None)
-    return (
-        item.get_closest_marker("browser") is not None
-        or item.path in THERE_ALONE
-        or (asked is not None and asked.params.get("harbour") == DOOR_THERE)
-    )
+    return item.path in THERE_ALONE or (asked is not None and asked.params.get("harbour") == DOOR_THERE)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def parts(
+def part_on_postgres(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Part]]:
-    """Begun with the session where it is a whole run; or else none."""
-    begun: dict[str, Part] = {}
-    if _is_whole(request.session.items):
-        postgres = {"BREAKWATER_TEST_POSTGRES": request.getfixturevalue("postgres_url")}
-        begun["on-postgres"] = _begin("on-postgres", tmp_path_factory, postgres)
-        begun["in-browsers"] = _begin("in-browsers", tmp_path_factory, {})
-    yield begun
-    for part in begun.values():
-        part.process.kill()
-        part.process.wait()
-
-
-def _begin(name: str, folders: pytest.TempPathFactory, environment: dict[str, str]) -> Part:
-    output = folders.mktemp(name) / "output"
-    command = [sys.executable, "-m", "pytest", "-q", *COMMANDS[name]]
+) -> Iterator[Part | None]:
+    """Begins with the session, where it is a whole run."""
+    if not _is_whole(request.session.items):
+        yield None
+        return
+    output = tmp_path_factory.mktemp("on-postgres") / "output"
+    environment = os.environ | {"BREAKWATER_TEST_POSTGRES": request.getfixturevalue("postgres_url")}
     with output.open("w") as file:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=subprocess.STDOUT
-        )
-    return Part(process, output)
+        process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    yield Part(process, output)
+    process.kill()
+    process.wait()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.lines import as_table, count, total
+from lab.lines import as_table, count, parts_as_table, total
 from tests.processes import ROOT
 
 CODE = '''"""A docstring
@@ -32,3 +32,4 @@ def test_a_file_that_is_gone_is_no_saving() -> None:
 
 def test_the_docs_say_so() -> None:
     assert as_table() in (ROOT / "docs/django-or-tornado.md").read_text()
+    assert parts_as_table() in (ROOT / "docs/how-far.md").read_text()

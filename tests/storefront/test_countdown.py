@@ -41,7 +41,7 @@ def test_it_moves_nothing_and_is_right_when_a_sleeping_page_wakes(
         for path in (order.get_absolute_url(), "/cart/"):
             still.goto(shop.url + path)
             expect(still.locator(".countdown__left")).to_be_visible()
-            assert still.evaluate(SHIFTS) == 0
+            assert still.evaluate(SHIFTS) < 0.01  # a font that comes late is 0.002, a line of text 0.02
 
         page = open_page(shop.url + order.get_absolute_url(), width=390)
         page.clock.install()
