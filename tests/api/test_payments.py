@@ -118,22 +118,6 @@ def test_a_guest_gets_what_a_sheet_needs_and_pays(
     assert log(order) == ["placed", "paid"]
 
 
-def test_asking_again_takes_few_queries(
-    client: Client,
-    order: Order,
-    sheet: Callable[..., str],
-    django_assert_num_queries: Callable[..., Any],
-) -> None:
-    """Apps do, while a bank decides."""
-    secret = client.post(pay(order)).json()["client_secret"]
-    assert sheet(secret, "pm_card_chargeDeclined")
-    client.get(pay(order))
-    # Place in the log, order, attempt; the provider's word behind the attempt's lock; status, payments, refunds, what
-    # was carried here.
-    with django_assert_num_queries(10):
-        assert client.get(pay(order)).json()["last_error"]
-
-
 def test_after_a_decline_the_same_attempt_goes_on(
     client: Client, order: Order, sheet: Callable[..., str]
 ) -> None:
