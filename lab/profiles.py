@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from lab import bench, machine
 from lab.bench import Bench
 from lab.loads import checkout, fan_out, slow_upstream
-from lab.plots import STYLE, WIDTH
+from lab.plots import STYLE, WIDTH, short
 from lab.reading import FROM_DATABASE
 from lab.rungs import RUNGS, TORNADO
 from lab.wire.http import request
@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PICTURE = ROOT / "lab/results/profiles", ROOT / "docs/speed/profiles.svg"
 BEFORE, NOW = "daphne-stock", "daphne-serve"
 TITLES = {BEFORE: "before", NOW: "now", TORNADO: "Tornado"}
+PY_SPY = str(Path(sys.executable).with_name("py-spy"))
 LOOKS_PER_SECOND = 250
 SOCKETS, CONNECTIONS = 1000, 16
 MOST_SECONDS = 200.0  # of a path on a server
@@ -209,7 +210,7 @@ async def _profile(at: Bench, name: str, seconds: float) -> Profile:
         cost = await _cost(at, path.work, seconds)
         file = RESULTS / f"{name}-{at.rung.name}.raw"
         spy = await asyncio.create_subprocess_exec(
-            *("py-spy", "record", "--pid", str(at.server.process.pid), "--format", "raw", "--gil"),
+            *(PY_SPY, "record", "--pid", str(at.server.process.pid), "--format", "raw", "--gil"),
             *("--nonblocking", "--rate", str(LOOKS_PER_SECOND), "--duration", f"{seconds:.0f}"),
             *("--output", str(file)),
             stdout=subprocess.DEVNULL,
@@ -266,7 +267,7 @@ LEFT, RIGHT, BAR, GROUP = 150, 90, 20, 44
 
 def draw(profiles: list[Profile]) -> str:
     """A bar for each server, as long as a piece of the work takes it, in the colours of whose code that is."""
-    parts, top = [*_legend(profiles)], 116
+    parts, top = [*_legend(profiles)], 124
     for name in dict.fromkeys(profile.path for profile in profiles):
         rows = [profile for profile in profiles if profile.path == name]
         scale = (WIDTH - LEFT - RIGHT) / max(row.ms for row in rows)
@@ -278,7 +279,7 @@ def draw(profiles: list[Profile]) -> str:
         f".o{number} {{ fill: {light}; }} @media (prefers-color-scheme: dark) {{ .o{number} {{ fill: {dark}; }} }}\n"
         for number, (light, dark) in enumerate(HUES.values())
     )
-    told = ", ".join(f"{row.path} {TITLES[row.rung]} {row.ms:.2g} ms" for row in profiles)
+    told = ", ".join(f"{row.path} {TITLES[row.rung]} {_two_figures(row.ms)} ms" for row in profiles)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top - 16}" width="{WIDTH}" '
         f'height="{top - 16}" role="img" aria-label="{escape(told)}">\n<style>{STYLE}'
@@ -323,7 +324,11 @@ def _bar(row: Profile, top: float, scale: float) -> Iterable[str]:
                 f"<title>{escape(owner)}: {ms:.3g} ms</title></rect>"
             )
         x += ms * scale
-    yield f'<text x="{x + 8:.1f}" y="{top + 14}">{row.ms:.2g} ms</text>'
+    yield f'<text x="{x + 8:.1f}" y="{top + 14}">{_two_figures(row.ms)} ms</text>'
+
+
+def _two_figures(ms: float) -> str:
+    return short(float(f"{ms:.2g}"))
 
 
 def main() -> int:
