@@ -32,9 +32,7 @@ SOURCES, PER_SOURCE = 200, 4000
 CONNECTS_WITHIN, OPENS_WITHIN = 110.0, 120.0  # one, and all of them
 # A client that is told to come back waits by chance up to so long, doubled with each try, as the shop's own does.
 RETRY_SECONDS, RETRY_MAX_SECONDS = 0.5, 30.0
-
-
-COME_BACK = ("HTTP/1.1 503", "closed", "dropped")
+COME_BACK = ("HTTP/1.1 503", "closed", "dropped")  # why it was lost before it had its streams
 
 
 class ComeBack(ConnectionError):
@@ -72,7 +70,8 @@ class Crowd:
     ) -> dict[str, float]:
         """So many more, over these ports in turn, `at_once` under way at any moment, until each has its streams.
 
-        Not to have all of them in time is an error; with `patience`, in seconds, it is what `open` tells.
+        Not to have all of them in time is an error; with `patience`, in seconds, it is what `open` tells. `refused`
+        counts the tries that were told to come back.
 
         `own` gives to each in turn the cookie that opens it, and a stream that only it follows ("" for none).
         """

@@ -53,7 +53,7 @@ def check(url: str, *more: str) -> None:
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
         *("run", f"{url}/api/v1/schema/", "--checks", "all", "--continue-on-failure"),
-        *("--max-examples", EXAMPLES or "1", "--seed", "1", *more),
+        *("--max-examples", EXAMPLES or "3", "--seed", "1", *more),
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=850, check=False)
     assert done.returncode == 0, done.stdout[-40_000:] + done.stderr[-2000:]
