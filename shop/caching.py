@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import redis
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 AWAY_SECONDS = 1.0  # no request waits for a server that just did not answer
 
@@ -34,7 +35,20 @@ def incr_all(cache: Any, amounts: Mapping[str, int], seconds: int) -> dict[str, 
     return counts
 
 
+@cache
+def client_of(servers: tuple[str, ...], **options: Any) -> RedisCacheClient:
+    """One for the process, with connections that threads share: Django would connect anew for each request."""
+    return RedisCacheClient(list(servers), **options)
+
+
 class InOneTrip(RedisCache):
+    _servers: list[str]
+    _options: dict[str, Any]
+
+    @property
+    def _cache(self) -> RedisCacheClient:
+        return client_of(tuple(self._servers), **self._options)
+
     def incr_all(self, amounts: Mapping[str, int], seconds: int) -> dict[str, int]:
         pipeline = self._cache.get_client(None, write=True).pipeline(transaction=False)
         for name, amount in amounts.items():

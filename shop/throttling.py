@@ -17,12 +17,7 @@ def spend(what: str, who: str, *, most: int, seconds: int) -> bool:
 
 def spend_counted(what: str, who: str, *, seconds: int) -> int:
     """One more of `what`; returns how many `who` has had within `seconds` of the first of them."""
-    name = _name(what, who)
-    cache.add(name, 0, seconds)
-    try:
-        return cache.incr(name)
-    except ValueError:  # its time ended between the two
-        return 1
+    return spend_all(what, {who: 1}, seconds=seconds)[who]
 
 
 def spend_all(what: str, whos: Mapping[str, int], *, seconds: int) -> dict[str, int]:
