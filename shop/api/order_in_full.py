@@ -41,7 +41,7 @@ class OrderDetailSerializer(OrderSerializer):
     shipping = Amount()
     tax_added = Amount()
     tax = Amount()
-    refunded = Amount(source="standing.refunded", help_text="What has left us, as far as the provider says.")
+    refunded = Amount(help_text="What has left us, as far as the provider says.")
     steps = StepSerializer(many=True, help_text="How the total came about, as the buyer was told then.")
     shipments = ShipmentSerializer(many=True)
     payments = PaymentSerializer(many=True, source="standing.payments")
@@ -84,6 +84,7 @@ def _facts(request: Request, order: Order) -> dict[str, Any]:
     ended = next((one.created_at for one in order.events.all() if one.kind == Order.Status.CANCELLED), None)
     return {
         "standing": standing,
+        "refunded": standing.refunded,
         "payment_processing": standing.processing or standing.edit_processing,
         "ran_out": standing.by_card is None and order.ran_out(ended),
         "documents": documents_of(order),

@@ -40,6 +40,12 @@ logger = logging.getLogger(__name__)
 Status = Payment.Status
 # As long as the card schemes keep an authorisation, where the provider does not say.
 HOLD = timedelta(days=7)
+SETTLING = (
+    "succeeded",
+    "requires_capture",
+    "canceled",
+    "processing",
+)  # of an intent; else it waits for its buyer
 UNPAID = (Order.Status.PENDING, Order.Status.CANCELLED, Order.Status.REFUNDED)
 
 
@@ -115,12 +121,24 @@ async def refresh_payment(order: Order) -> str:
 
     Raises GatewayUnavailable; the webhook will bring the same news.
     """
-    payment = await sync_to_async(order.payments.open().exclude(intent_id=None).last)()
-    if payment:
-        intent = await gateway.retrieve_intent(payment.intent_id or "")
-        await sync_to_async(apply_intent)(intent)
-    await order.arefresh_from_db(fields=["status"])
+    asked = order.payments.open().exclude(intent_id=None).values_list("intent_id", flat=True)
+    intent_id = await sync_to_async(asked.last)()
+    if intent_id:
+        intent = await gateway.retrieve_intent(intent_id)
+        await sync_to_async(_hear)(order, intent)
+    else:
+        await order.arefresh_from_db(fields=["status"])
     return order.status
+
+
+def _hear(order: Order, intent: Intent) -> None:
+    attempt = Payment.objects.filter(intent_id=intent.id).values_list("status", "order__status")
+    status, order.status = attempt.get()
+    # As nearly each time that somebody asks: nothing is locked to be left as it is.
+    if status == Status.WAITING and intent.status not in SETTLING and not intent.error:
+        return
+    apply_intent(intent)
+    order.refresh_from_db(fields=["status"])
 
 
 @task(queue_name="payments")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import prefetch_related_objects
 from djmoney.money import Money
 
 from shop.money import total_of
@@ -22,7 +23,6 @@ class Standing:
     order: Order
     attempts: list[Payment]
     edit: OrderEdit | None
-    refunded: Money
 
     @property
     def payments(self) -> list[Payment]:
@@ -42,6 +42,13 @@ class Standing:
     @property
     def by_gift_card(self) -> list[Payment]:
         return [one for one in self.payments if one.gift_card_id and one.status == Status.SUCCEEDED]
+
+    @property
+    def refunded(self) -> Money:
+        """What has left us, as far as the provider says. Reads the refunds of all `attempts`."""
+        prefetch_related_objects(self.attempts, "refunds")
+        sent = [one.sent_back for one in self.attempts if one.status == Status.SUCCEEDED]
+        return total_of([*sent, carried_back(self.order)], self.order.total.currency)
 
     @property
     def processing(self) -> bool:
@@ -66,7 +73,4 @@ class Standing:
 
 
 def standing_of(order: Order) -> Standing:
-    attempts = list(order.payments.prefetch_related("refunds"))
-    sent = [one.sent_back for one in attempts if one.status == Status.SUCCEEDED]
-    refunded = total_of([*sent, carried_back(order)], order.total.currency)
-    return Standing(order, attempts, order.open_edit(), refunded)
+    return Standing(order, list(order.payments.all()), order.open_edit())
