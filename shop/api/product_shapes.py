@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,8 +14,11 @@ from shop.api.members import ChosenMixin
 from shop.api.shapes import Amount, StreamSerializer
 from shop.catalog.listing import Glance, glances, look_at
 from shop.catalog.models import OptionValue, Product, ProductAttribute, ProductImage, Variant
+from shop.catalog.pictures import copy_of
 from shop.drops.models import Drop
 from shop.inventory.models import stock_of
+
+PLACEHOLDER = "--slug--"  # which no product has
 
 
 class FileSerializer(serializers.Serializer):
@@ -36,23 +40,21 @@ class ImageSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.URLField())
     def get_url(self, image: ProductImage) -> str:
-        return self._absolute(image.picture.url)
+        return self.context["request"].build_absolute_uri(image.picture.url)
 
     @extend_schema_field(FileSerializer(many=True))
     def get_files(self, image: ProductImage) -> list[dict[str, Any]]:
+        address = self.get_url(image)
         return [
             {
                 "type": f"image/{kind.lower()}",
                 "width": width,
                 "height": max(1, round(image.height * width / image.width)),
-                "url": self._absolute(sizes[width].url),
+                "url": copy_of(address, width, kind),
             }
             for kind, sizes in image.picture.aspect_ratios[None].items()
             for width in sorted(sizes)
         ]
-
-    def _absolute(self, path: str) -> str:
-        return self.context["request"].build_absolute_uri(path)
 
 
 class OptionValueSerializer(serializers.ModelSerializer):
@@ -119,10 +121,20 @@ class GuardingDropSerializer(serializers.ModelSerializer):
         extra_kwargs = {"closes_at": {"help_text": "From then on it is sold like any other."}}
 
 
+class ProductAddress(serializers.HyperlinkedIdentityField):
+    def get_url(self, obj: Any, view_name: str, request: Any, format: Any) -> str:  # type: ignore[override]
+        return self._around.replace(PLACEHOLDER, obj.slug)
+
+    @cached_property
+    def _around(self) -> str:
+        """The address of a product that is none: looked up once for a list."""
+        return self.reverse(self.view_name, kwargs={"slug": PLACEHOLDER}, request=self.context["request"])
+
+
 class ProductSerializer(serializers.HyperlinkedModelSerializer):
     INCLUDES = ("variants", "images", "attributes", "story")
 
-    url = serializers.HyperlinkedIdentityField(view_name="api:product-detail", lookup_field="slug")
+    url = ProductAddress(view_name="api:product-detail", lookup_field="slug")
     category: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     price_from = Amount(help_text="What the cheapest variant costs.")
     prior_price_from = Amount(

@@ -67,7 +67,7 @@ class Query(Strict):
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
         query = request.query_params
-        several = {name for name, field in cls().fields.items() if isinstance(field, Several)}
+        several = {name for name, field in cls._declared_fields.items() if isinstance(field, Several)}
         twice = [name for name in query.keys() - several if len(query.getlist(name)) > 1]
         try:
             if twice:

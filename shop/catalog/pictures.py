@@ -27,10 +27,19 @@ MOST_PIXELS = 60_000_000
 FINGERPRINT = re.compile(r"\.[0-9a-f]{12}(?=\.[^.]+$)")
 
 
+def copy_of(picture: str, width: int, file_type: str) -> str:
+    """The name of a smaller copy by the name of its picture, and the address by the address."""
+    return f"{picture.rpartition('.')[0]}/{width}w.{file_type.lower()}"
+
+
 class QuickPicture(PillowPicture):
     """A smaller copy; the storefront's `{% picture %}` lists them, by PICTURES["PICTURE_CLASS"]."""
 
     ENCODING = {"AVIF": {"quality": 60, "speed": 9, "max_threads": 1}}
+
+    @property
+    def name(self) -> str:
+        return copy_of(self.parent_name, self.width, self.file_type)
 
     def save(self, image: Image.Image) -> None:
         small = self.resize(image)
