@@ -12,7 +12,7 @@ from datetime import timedelta
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.tasks import task
 from django.utils import timezone
 
@@ -81,10 +81,11 @@ def open_payment(order: Order) -> Payment:
         try:
             with transaction.atomic():
                 edit = _payable_edit(order)
-                amount = edit.difference if edit else order.due
+                known = list(order.payments.order_by("pk"))
+                amount = edit.difference if edit else order.due_after(known)
                 # Looked for first: the attempt of a change that was taken back may still be open beside it.
-                payment = order.payments.open().filter(edit=edit).first()
-                return payment or Payment.objects.create(order=order, edit=edit, amount=amount)
+                mine = [one for one in known if one.status not in Payment.FINAL and one.edit == edit]
+                return mine[0] if mine else Payment.objects.create(order=order, edit=edit, amount=amount)
         except IntegrityError:
             continue  # Another tab opened it in this instant.
     raise PaymentClosed
@@ -105,9 +106,9 @@ def _payable_edit(order: Order) -> OrderEdit | None:
 
 
 def _attach(payment: Payment, intent: Intent) -> Payment:
+    begun = Case(When(status=Status.STARTING, then=Value(Status.WAITING)), default=F("status"))
     fields = {"intent_id": intent.id, "client_secret": intent.client_secret, "updated_at": timezone.now()}
-    Payment.objects.filter(pk=payment.pk).update(**fields)
-    Payment.objects.filter(pk=payment.pk, status=Status.STARTING).update(status=Status.WAITING)
+    Payment.objects.filter(pk=payment.pk).update(**fields, status=begun)
     payment.refresh_from_db()
     if payment.status == Status.CANCELLED:
         # The order was called off while the provider was asked: nobody may pay this intent any more.
