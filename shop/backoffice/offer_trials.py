@@ -54,7 +54,7 @@ def _on_order(offer: Offer, order: Order) -> Trial:
     words = f"{order.number}, as it would be priced on {order.placed_at:%d.%m.%Y %H:%M}"
     if offer.redemptions.filter(reference=order.public_id).exists():
         words = f"{order.number} used this offer. {words}"
-    return _tried(offer, items, None, Customer(key, mine.exists()), order.placed_at, words)
+    return _tried(offer, items, None, Customer(key, mine.exists), order.placed_at, words)
 
 
 def _on_cart(offer: Offer, cart: Cart) -> Trial:
@@ -76,6 +76,6 @@ def _tried(
         currency=settings.DEFAULT_CURRENCY,
         taxation=Taxation(),
         offers=[mine, *others],
-        buyer=Buyer(at, customer.ordered_before),
+        buyer=Buyer(at, customer.has_ordered),
     )
     return Trial(words, [(verdict, verdict.terms.key == offer.pk) for verdict in totals.verdicts])

@@ -138,7 +138,7 @@ def totals_of(
         currency=settings.DEFAULT_CURRENCY,
         taxation=taxation or taxation_for(destination),
         offers=standing_offers(coupon, customer.key) if offers is None else offers,
-        buyer=Buyer(timezone.now(), customer.ordered_before),
+        buyer=Buyer(timezone.now(), customer.has_ordered),
         shipping=shipping,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
@@ -58,7 +59,7 @@ def customer_of(user: User | AnonymousUser | None, email: str = "") -> Customer:
     else:
         return UNKNOWN
     key = customer_key(user.pk if user else None, email)
-    return Customer(key, mine.exclude(status=Status.CANCELLED).exists())
+    return Customer(key, cache(mine.exclude(status=Status.CANCELLED).exists))
 
 
 @transaction.atomic

@@ -87,7 +87,7 @@ def _closed(terms: Terms, buyer: Buyer) -> str:
         return "It has been used up."
     if terms.left_for_buyer is not None and terms.left_for_buyer <= 0:
         return "You have used it as often as it may be."
-    if terms.first_order and buyer.ordered_before:
+    if terms.first_order and buyer.has_ordered():
         return "It is for a first order."
     return ""
 

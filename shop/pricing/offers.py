@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -95,7 +95,7 @@ class Buyer:
     """What an offer may ask about who buys. Without `at` no dates are looked at."""
 
     at: datetime | None = None
-    ordered_before: bool = False
+    has_ordered: Callable[[], bool] = lambda: False  # asked only where an offer wants to know
 
 
 @dataclass(frozen=True, slots=True)

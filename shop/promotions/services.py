@@ -27,10 +27,12 @@ class OfferGone(ShopError):
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who buys, as far as offers ask: `key` as `customer_key` makes it, and whether an order of theirs stands."""
+    """Who buys, as far as offers ask: `key` as `customer_key` makes it; `has_ordered` looks whether an order of theirs
+    stands, which few offers want to know.
+    """
 
     key: str = ""
-    ordered_before: bool = False
+    has_ordered: Callable[[], bool] = lambda: False
 
 
 UNKNOWN = Customer()

@@ -159,7 +159,7 @@ def test_called_off_or_run_out_it_all_goes_back_once(
     assert balance(other) == "20.00"
     # Nobody paid it: it is no order before the first, and money that comes late came late.
     assert Order.objects.get(pk=late.pk).status == Order.Status.CANCELLED
-    assert not customer_of(None, "late@example.com").ordered_before
+    assert not customer_of(None, "late@example.com").has_ordered()
 
 
 def test_who_cancels_is_told_what_goes_back_rather_than_what_it_cost(

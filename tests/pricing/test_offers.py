@@ -112,7 +112,7 @@ def test_an_exclusive_offer_stands_alone_whichever_comes_first() -> None:
 )
 def test_every_offer_says_why_it_does_not_apply(terms: dict[str, Any], words: str) -> None:
     one = Terms(**{"key": 1, "name": "Offer", "benefit": PercentOff(10), **terms})
-    verdict = total([EBB], one, buyer=Buyer(NOON, ordered_before=True)).verdicts[0]
+    verdict = total([EBB], one, buyer=Buyer(NOON, has_ordered=lambda: True)).verdicts[0]
     assert verdict.words == words
     assert verdict.applied == words.startswith("Takes")
 

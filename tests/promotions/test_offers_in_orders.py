@@ -91,7 +91,7 @@ def test_a_first_order_is_known_by_account_and_by_a_guest_s_address(
     assert place(make_cart(), email="Ada@example.com").discount.amount > 0
     assert place(make_cart(), email="ada@example.com").discount.amount == 0
     assert place(make_cart(user=customer)).discount.amount > 0
-    assert customer_of(customer).ordered_before
+    assert customer_of(customer).has_ordered()
 
 
 def test_a_first_order_called_off_was_none(
