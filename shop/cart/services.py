@@ -57,21 +57,20 @@ def add_to_cart(
 
     Raises WaitingRoom for what a drop guards, unless one of the buyer's `places` there was let in.
     """
-    if not Variant.objects.buyable().filter(pk=variant.pk).exists():
+    if not variant.product.is_visible:
         raise NotForSale
-    require_admission([variant.pk], cart.user_id, places)
+    require_admission([variant.product_id], cart.user_id, places)
     _lock(cart)
-    line = cart.lines.filter(variant=variant).first()
-    total = quantity + (line.quantity if line else 0)
+    quantities = dict(cart.lines.values_list("variant", "quantity"))
+    total = quantities.get(variant.pk, 0) + quantity
     _check(variant, total)
-    lead_days = stock_of(variant).lead_for(total)
-    if line:
-        _write(line, total, seen_lead_days=lead_days)
+    seen = {"seen_lead_days": stock_of(variant).lead_for(total)}
+    if variant.pk in quantities:
+        line = cart.lines.get(variant=variant)
+        _write(line, total, **seen)
     else:
-        line = cart.lines.create(
-            variant=variant, quantity=quantity, seen_price=variant.price, seen_lead_days=lead_days
-        )
-    _tell(cart)
+        line = cart.lines.create(variant=variant, quantity=total, seen_price=variant.price, **seen)
+    _tell(cart, sum(quantities.values()) + quantity)
     return line
 
 
@@ -95,9 +94,14 @@ def set_quantity(cart: Cart, line_id: int, quantity: int) -> CartLine | None:
 
 @transaction.atomic
 def empty_cart(cart: Cart) -> None:
-    """It became an order: what was in it is there now, and the coupon is used."""
-    cart.lines.all().delete()
+    """The codes go as well."""
     Cart.objects.filter(pk=cart.pk).update(coupon=None, gift_card=None)
+    take_lines_out(cart)
+
+
+def take_lines_out(cart: Cart) -> None:
+    """All of them, within the transaction of who has locked the cart."""
+    cart.lines.all().delete()
     _tell(cart, 0)
 
 
@@ -119,7 +123,8 @@ def _tell(cart: Cart, count: int | None = None) -> None:
 
 def _lock(*carts: Cart) -> None:
     """Until the transaction ends nobody else changes these carts or turns one into an order."""
-    list(Cart.objects.select_for_update().filter(pk__in=[cart.pk for cart in carts]).order_by("pk"))
+    rows = Cart.objects.select_for_update().filter(pk__in=[cart.pk for cart in carts])
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def _check(variant: Variant, quantity: int) -> None:

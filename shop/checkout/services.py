@@ -14,7 +14,7 @@ from djmoney.money import Money
 from notifications.log_context import bind
 from shop.cart.models import Cart, new_token
 from shop.cart.review import Review, review
-from shop.cart.services import empty_cart
+from shop.cart.services import take_lines_out
 from shop.checkout.tax_facts import tax_facts
 from shop.drops.admission import NO_PLACES, SignedPlaces, use_admission
 from shop.errors import ShopError
@@ -68,16 +68,13 @@ def place_order(
     Raises EmptyCart, CartChanged, OutOfStock, OfferGone, GiftCardShort, TooLittle, WaitingRoom, VatIdInvalid or
     ShippingGone, and then nothing has happened.
     """
-    known = Order.objects.filter(checkout_key=key, user=user)
-    if placed := known.first():
-        return placed
     try:
         written = read_vat_id(vat_id, str(address["country"])) if vat_id else ""
         to, expected = Destination.of(address, written), (expected_total, expected_due)
         return _place(cart, key, user, email, address, to, evidence or {}, shipping_code, expected, places)
     except (IntegrityError, EmptyCart):
-        # Another request with this key was faster; anything else is a real fault.
-        placed = known.first()
+        # A request with this key came before, or was faster; anything else is a real fault.
+        placed = Order.objects.filter(checkout_key=key, user=user).first()
         if placed is None:
             raise
         return placed
@@ -96,14 +93,16 @@ def _place(
     expected: tuple[Money | None, Money | None],
     places: SignedPlaces,
 ) -> Order:
-    # Locks the cart: a line added meanwhile must either be in this order or stay in the cart.
-    taken = Cart.objects.filter(pk=cart.pk, checkout_key=key).update(checkout_key=new_token())
+    # Locks the cart: a line added meanwhile must either be in this order or stay in the cart. Its codes go with it.
+    taken = Cart.objects.filter(pk=cart.pk, checkout_key=key).update(
+        checkout_key=new_token(), coupon=None, gift_card=None
+    )
     if not taken:
         raise EmptyCart
-    seen = review(cart)
+    seen = review(cart, covers=False)
     _refuse_what_changed(seen)
     # Also what lay in the cart before its drop was announced, or longer than the buyer was let in.
-    use_admission([line.variant.pk for line in seen.lines], user.pk if user else None, places)
+    use_admission([line.product.pk for line in seen.lines], user.pk if user else None, places)
     customer = customer_of(user, email)
     choice = _choice(seen, to, shipping_code, customer)
     totals = seen.totals(to, choice.price, customer)
@@ -114,17 +113,17 @@ def _place(
     order = _write_order(key, user, email, address, choice, seen, totals, taxed)
     bind(order=order.number)
     _write_lines(order, seen, totals)
-    empty_cart(cart)
+    take_lines_out(cart)
     # The log, then what is limited, then the stock, in the order in which cancelling takes their locks: any other
     # way round they deadlock.
     order.record("placed", by=user)
     applied = [verdict.terms for verdict in totals.applied]
     redeem(order.public_id, applied, cart.coupon, customer.key)
     if seen.gift_card:
-        pay_with_gift_card(order, seen.gift_card)
+        due = order.total - pay_with_gift_card(order, seen.gift_card)
     quantities = {line.variant.pk: line.quantity for line in seen.lines}
     _promise(order, seen, reserve(order.public_id, quantities, order.reserved_until))
-    if not order.due.amount:
+    if not due.amount:
         mark_paid(
             order, why="A gift card paid for it." if order.total.amount else "There was nothing to pay."
         )

@@ -102,16 +102,16 @@ def _public_id(drop: Drop, token: str) -> str:
         return ""
 
 
-def require_admission(variant_ids: Collection[int], user_id: int | None, places: SignedPlaces) -> list[Place]:
-    """The places that open the drops guarding these variants; none for ordinary prints. Raises WaitingRoom."""
+def require_admission(product_ids: Collection[int], user_id: int | None, places: SignedPlaces) -> list[Place]:
+    """The places that open the drops guarding these products; none for ordinary prints. Raises WaitingRoom."""
     return [
-        _admitted(drop, user_id, places.get(drop.slug, "")) for drop in Drop.objects.guarding(variant_ids)
+        _admitted(drop, user_id, places.get(drop.slug, "")) for drop in Drop.objects.guarding(product_ids)
     ]
 
 
-def use_admission(variant_ids: Collection[int], user_id: int | None, places: SignedPlaces) -> None:
+def use_admission(product_ids: Collection[int], user_id: int | None, places: SignedPlaces) -> None:
     """In the transaction of the order: each place buys once. Raises WaitingRoom."""
-    for place in require_admission(variant_ids, user_id, places):
+    for place in require_admission(product_ids, user_id, places):
         if not place.use():
             place.refresh_from_db()
             raise _refusal(place)

@@ -43,8 +43,8 @@ class DropQuerySet(models.QuerySet["Drop"]):
     def of(self, product: Product | OuterRef) -> DropQuerySet:
         return self.current().filter(products=product)
 
-    def guarding(self, variant_ids: Collection[int]) -> DropQuerySet:
-        return self.current().filter(products__variants__in=variant_ids).order_by("pk").distinct()
+    def guarding(self, product_ids: Collection[int]) -> DropQuerySet:
+        return self.current().filter(products__in=product_ids).order_by("pk").distinct()
 
 
 class Drop(models.Model):

@@ -306,5 +306,5 @@ def test_fifteen_lines_take_as_many_queries_as_two(
             add_to_cart(cart, variant)
         # cart, stream; lines, variants, their options and covers; coupon, its offer, offers and what each covers,
         # tax and its rates, delivery and its rates
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(15):
             assert guest.ask("get").json()["count"] == wanted

@@ -173,7 +173,7 @@ def test_more_ways_take_no_more_queries(
             ShippingMethod.objects.create(
                 code=f"way-{number}", name=f"Way {number}", price=Money(number, "EUR"), everywhere=True
             )
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(9):
             assert len(ask_options(client, cart, country="IE").json()["options"]) == wanted
 
 

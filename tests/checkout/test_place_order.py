@@ -60,6 +60,14 @@ def test_the_same_key_gives_the_same_order(
     assert Order.objects.count() == 1
 
 
+def test_an_order_is_placed_in_so_many_queries(
+    place: Callable[..., Order], make_cart: Callable[..., Cart], django_assert_max_num_queries: Callable
+) -> None:
+    cart = make_cart()
+    with django_assert_max_num_queries(26):  # two of them are this test's savepoint
+        place(cart)
+
+
 def test_the_next_cart_of_the_same_buyer_is_another_order(
     place: Callable[..., Order], make_cart: Callable[..., Cart], make_variant: Callable[..., Variant]
 ) -> None:
