@@ -186,6 +186,20 @@ def test_suggestions_can_be_taken_by_keyboard(
 
 
 @pytest.mark.browser
+def test_a_list_that_was_closed_stays_closed_whatever_was_asked_before(
+    live_server: Any, prints: Any, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"{live_server.url}/")
+    field = page.get_by_role("combobox", name="Search the prints")
+    field.press_sequentially("light")
+    expect(page.get_by_role("option", name="Lighthouse keeper")).to_be_visible()
+    field.press_sequentially("h")
+    field.press("Escape")
+    page.wait_for_timeout(600)
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+@pytest.mark.browser
 def test_the_field_is_a_plain_form_without_javascript(
     live_server: Any, prints: Any, open_page: Callable[..., Page]
 ) -> None:

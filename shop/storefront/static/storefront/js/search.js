@@ -9,7 +9,14 @@ const list = document.createElement("ul");
 let waiting;
 let asking;
 
+/* Nothing on its way comes any more: not into a list that was closed, nor under a hand that is choosing. */
+function settle() {
+  clearTimeout(waiting);
+  asking?.abort();
+}
+
 function close() {
+  settle();
   list.hidden = true;
   input.setAttribute("aria-expanded", "false");
   input.removeAttribute("aria-activedescendant");
@@ -51,6 +58,7 @@ async function ask() {
 }
 
 function move(step) {
+  settle();
   const items = [...list.children];
   const now = items.findIndex((item) => item.ariaSelected === "true");
   const next = (now + step + items.length + 1) % (items.length + 1); // one more place: the field itself
