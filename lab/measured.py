@@ -76,6 +76,15 @@ def newest(folders: Sequence[Path]) -> dict[str, Measured]:
     return found
 
 
+def lasted(all_: Mapping[str, Measured]) -> dict[tuple[str, str, int], float]:
+    """How many seconds each load took on a rung at a point, the median of its rounds."""
+    seconds: dict[tuple[str, str, int], list[float]] = {}
+    for what in all_.values():
+        for row in what.rows:
+            seconds.setdefault((row.load, row.rung, row.point), []).append(row.seconds)
+    return {key: statistics.median(took) for key, took in seconds.items()}
+
+
 def full_runs() -> list[Path]:
     """Oldest first: a second one of a day has a higher number."""
     folders = [path.parent for path in RESULTS.glob("*/rows.jsonl") if "-quick" not in path.parent.name]

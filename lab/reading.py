@@ -11,7 +11,7 @@ from lab.wire.http import request
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-POINTS, QUICK_POINTS = (1, 16, 64, 256), (16,)
+POINTS, QUICK_POINTS = (1, 16, 256), (16,)
 FIGURES = {
     "per_core": Figure("answers per second of server CPU"),
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),
@@ -21,7 +21,6 @@ ASYNC = ("daphne-serve", "uvicorn")
 DJANGO = ("wsgi-threads", *ASYNC)
 # Neither the shop's own memory of answers nor the Tornado server's.
 FROM_DATABASE = {"API_RENDERED_BYTES": "0", "LAB_CACHE_SECONDS": "0"}
-SECONDS = 2.0  # of a point
 READING_SECONDS, WARMS_WITHIN = 1.5, 30.0
 
 

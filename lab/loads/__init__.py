@@ -26,8 +26,7 @@ class Load(Protocol):
 
     Optional beside it: `MOST: dict[rung, point]`, the highest point that is asked of a rung; `FRESH`, where the server
     must be one that did nothing before; `ENVIRONMENT`, what it adds to that of each rung; `SOCKETS`, how many
-    connections a point needs for each that it counts; `SECONDS` that a point takes, about; and `async def
-    prepare(bench)`, once before the first point.
+    connections a point needs for each that it counts; and `async def prepare(bench)`, once before the first point.
     """
 
     __doc__: str

@@ -27,7 +27,6 @@ FIGURES = {
     "handshakes_per_load_core": Figure("handshakes per second of the load's CPU"),
 }
 HTTP_CONNECTIONS, HTTP_SECONDS, EVENTS = 64, 2.0, 10
-SECONDS = 6.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

@@ -34,7 +34,6 @@ FIGURES = {
 }
 OTHERS, BUYERS = 1000, 50
 SPELL, EVERY = 3.0, 0.05
-SECONDS = 7.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

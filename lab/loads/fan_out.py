@@ -24,7 +24,8 @@ RUNGS = (
 )
 POINTS = (100, 1000, 5000, 10_000)
 QUICK_POINTS = (100, 1000)
-MOST = {"channels-tutorial": 1000}  # quadratic: the next point would take minutes for each event
+# The first is quadratic: the next point would take minutes for each event.
+MOST = {"channels-tutorial": 1000, "daphne-stock": 5000, "uvicorn": 5000}
 FIGURES = {
     "deliveries_per_core": Figure("deliveries per second of server CPU"),
     "last_p50_ms": Figure("the last client has it after, median, ms", "less"),
@@ -33,7 +34,6 @@ FIGURES = {
 EVENTS, LEAST, SPELL = 20, 3, 4.0
 # So many deliveries make a second of work for most, and no more events than that are worth the time.
 DELIVERIES = 100_000
-SECONDS = 5.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ TITLE = "Flash sale"
 UNIT = "buyers at once"
 NEEDS = "api"
 RUNGS = (*TORNADO, "daphne-serve")
-POINTS = (100, 500, 1000)
+POINTS = (100, 1000)
 QUICK_POINTS = ()
 FIGURES = {
     "all_answered_s": Figure("everybody knows after, s", "less"),
@@ -24,7 +24,6 @@ FIGURES = {
     "oversold": Figure("sold beyond what there was", "less", log=False),
 }
 SOCKETS = 1
-SECONDS = 4.0
 SHARE = 10
 TOO_LATE = "out_of_stock"
 _numbers = count(1)

@@ -26,8 +26,7 @@ POINTS = (1, 4)
 QUICK_POINTS = ()
 READS, ORDERS, SOCKETS = 25, 3, 250  # the usual rates: reads and orders a second, and pages that listen
 EVENTS = 12
-SECONDS = 10.0
-PHASE_SECONDS = 2.0
+PHASE_SECONDS = 1.5
 FIGURES = {
     "delivery_p99_ms": Figure("an event reaches a page after, 99th percentile, all together, ms", "less"),
     "delivery_alone_p99_ms": Figure("the same, with nothing beside it", "less"),

@@ -20,14 +20,13 @@ TITLE = "What an order costs"
 UNIT = "orders"
 NEEDS = "http"
 RUNGS = ("daphne-serve",)
-POINTS = (300,)
+POINTS = (200,)
 QUICK_POINTS = (50,)
 FIGURES = {
     "django_ms": Figure("ms of CPU an order, Django", "less", log=False),
     "postgres_ms": Figure("ms of CPU an order, PostgreSQL", "less", log=False),
 }
 WARM = 20
-SECONDS = 8.0
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import DJANGO, FIGURES, SECONDS, read
+from lab.reading import DJANGO, FIGURES, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-__all__ = ["FIGURES", "SECONDS"]
+__all__ = ["FIGURES"]
 
 TITLE = "Pages of the storefront"
 UNIT = "connections"
@@ -17,7 +17,7 @@ NEEDS = "http"
 RUNGS = DJANGO
 SOCKETS = 1
 QUICK_POINTS = ()
-POINTS = (1, 16, 64)
+POINTS = (1, 64)
 PRINTS = 4  # looked at for each list
 
 

@@ -19,13 +19,13 @@ UNIT = "processes"
 NEEDS = "sockets"
 RUNGS = ("tornado", "tornado-tuned", "channels-tutorial-redis", "daphne-stock", "daphne-serve", "uvicorn")
 POINTS = (1, 2, 4)
+MOST = {"channels-tutorial-redis": 2, "daphne-stock": 2, "uvicorn": 2}
 QUICK_POINTS = (1, 2)
 FIGURES = {
     "deliveries_per_core": Figure("deliveries per second of server CPU", log=False),
     "last_p50_ms": Figure("the last client has it after, median, ms", "less"),
 }
-SOCKETS, EVENTS = 2000, 20
-SECONDS = 6.0
+SOCKETS, EVENTS = 2000, 10
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import ASYNC, FIGURES, SECONDS, TORNADO, read
+from lab.reading import FIGURES, TORNADO, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-__all__ = ["FIGURES", "SECONDS"]
+__all__ = ["FIGURES"]
 
 TITLE = "A product, from the cache"
 UNIT = "connections"
 NEEDS = "api"
-RUNGS = (*TORNADO, *ASYNC)
+RUNGS = (*TORNADO, "daphne-serve")
 SOCKETS = 1
 QUICK_POINTS = ()
 POINTS = (1, 16, 256)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import ASYNC, FIGURES, POINTS, QUICK_POINTS, SECONDS, TORNADO, read
+from lab.reading import ASYNC, FIGURES, POINTS, QUICK_POINTS, TORNADO, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
 
-__all__ = ["FIGURES", "POINTS", "QUICK_POINTS", "SECONDS"]
+__all__ = ["FIGURES", "POINTS", "QUICK_POINTS"]
 
 TITLE = "Product list, from the cache"
 UNIT = "connections"

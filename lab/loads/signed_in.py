@@ -30,7 +30,7 @@ RUNGS = (
 POINTS = (1000, 10_000)
 QUICK_POINTS = (100, 1000)
 MOST = {"channels-tutorial": 1000, "daphne-stock": 1000, "uvicorn": 1000}
-PATIENCE = 30.0  # seconds for all to come back
+PATIENCE = 20.0  # seconds for all to come back
 FIGURES = {
     "kib_per_socket": Figure("KiB of the server for each idle socket", "less", log=False),
     "handshakes_per_core": Figure("handshakes per second of server CPU"),
@@ -39,7 +39,6 @@ FIGURES = {
     "back_share": Figure(f"cut off at once: share that is back within {PATIENCE:.0f} s", log=False),
     "back_s": Figure("... and when the last of them is, s", "less"),
 }
-SECONDS = 20.0
 FRESH = True
 WARM = 50
 SETTLE_SECONDS = 0.5

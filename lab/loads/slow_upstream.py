@@ -26,9 +26,8 @@ FIGURES = {
     "cpu_ms": Figure("server CPU for each, ms", "less"),
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),
 }
-MOST = {"wsgi-threads": 1000}  # a thread each: two thousand would wait for minutes
+MOST = {"wsgi-threads": 100, "uvicorn": 1000}  # a thread each: a thousand would wait for minutes
 SOCKETS = 2  # one to the server, and one from there to the provider
-SECONDS = 5.0
 ORDERS = 2000
 
 

@@ -23,7 +23,6 @@ QUICK_POINTS = (1000,)
 FIGURES = {"us_per_socket": Figure("µs of server CPU a second for each socket", "less", log=False)}
 HEARTBEAT = 25.0  # notifications.protocol.Limits.ping
 ALONE, SETTLES = 5.0, 2.0
-SECONDS = HEARTBEAT + ALONE + SETTLES + 5
 
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:

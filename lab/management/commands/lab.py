@@ -62,4 +62,7 @@ class Command(BaseCommand):
             points = sorted({point for rung in rungs for point in plan.points_of(name, rung)})
             what = f"{loads.find(name).UNIT} {', '.join(map(str, points))}"
             self.stdout.write(f"{name}: {what}; on {', '.join(rungs) or 'nothing'}")
-        self.stdout.write(f"About {plan.budget() / 60:.0f} minutes.")
+        took = measured.lasted(measured.newest(measured.full_runs()))
+        self.stdout.write(
+            f"About {plan.budget(took) / 60:.0f} minutes, as long as each took when it was last measured."
+        )
