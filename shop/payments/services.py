@@ -40,12 +40,8 @@ logger = logging.getLogger(__name__)
 Status = Payment.Status
 # As long as the card schemes keep an authorisation, where the provider does not say.
 HOLD = timedelta(days=7)
-SETTLING = (
-    "succeeded",
-    "requires_capture",
-    "canceled",
-    "processing",
-)  # of an intent; else it waits for its buyer
+# What an intent may have come to; with any other status it waits for its buyer.
+SETTLING = ("succeeded", "requires_capture", "canceled", "processing")
 UNPAID = (Order.Status.PENDING, Order.Status.CANCELLED, Order.Status.REFUNDED)
 
 
