@@ -123,6 +123,8 @@ def _place(stream: str) -> int:
     # Only relays lock a shared stream: the second one waits here and then finds nothing left.
     _advance(stream, by=0)
     waiting = list(Pending.objects.filter(stream_name=stream).order_by("pk")[:REPLAY_BATCH])
+    if not waiting:
+        return 0
     stream_id, epoch, top = _advance(stream, by=len(waiting))
     events = [
         Event(

@@ -26,10 +26,14 @@ listeners: set[Callable[[Sequence[Entry]], None]] = set()
 
 
 def wake(entries: Sequence[Entry]) -> None:
-    for hear in tuple(listeners):
+    hubs = tuple(listeners)
+    for hear in hubs:
         hear(entries)
-    if layer_between_processes() is not None:
-        _courier.take(entries)
+    # What waits for its place in the log a hub places, and tells then. Where one is here, no other is asked: each would
+    # ask the database, only to find that done.
+    told = [entry for entry in entries if entry.offset] if hubs else entries
+    if told and layer_between_processes() is not None:
+        _courier.take(told)
 
 
 def layer_between_processes() -> BaseChannelLayer | None:

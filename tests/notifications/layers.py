@@ -1,6 +1,7 @@
 """Channel layers that fail, for tests of what is promised without one."""
 
 import asyncio
+from typing import ClassVar
 
 from channels.layers import BaseChannelLayer
 
@@ -23,6 +24,15 @@ class SilentLayer(BaseChannelLayer):
 
     async def group_send(self, group: str, message: dict) -> None:
         pass
+
+
+class NotingLayer(SilentLayer):
+    """Delivers nothing, and keeps what it took."""
+
+    taken: ClassVar[list[list]] = []  # as on the wire: an entry is a list
+
+    async def group_send(self, group: str, message: dict) -> None:
+        self.taken += message["entries"]
 
 
 class BrokenLayer(SilentLayer):

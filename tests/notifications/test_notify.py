@@ -10,12 +10,14 @@ from django.db import transaction
 from django.template import Context, Template
 from django.utils import timezone
 
+from notifications import wake
 from notifications.inbox import inbox, inbox_stream, mark_read, unread_count
 from notifications.log import position, positions
 from notifications.models import READ, Event, Pending, Stream
 from notifications.protocol import FrameTooLarge, Position
 from notifications.services import NotInTransaction, notify, prune, relay
 from tests.notifications.harbour import register
+from tests.notifications.layers import NotingLayer
 from tests.notifications.writing import run_python, say
 
 
@@ -169,6 +171,24 @@ def test_shared_stream_gets_its_offsets_from_the_relay():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_others_are_asked_for_a_relay_only_where_no_hub_is(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "tests.notifications.layers.NotingLayer"}}
+    monkeypatch.setattr(NotingLayer, "taken", [])
+    monkeypatch.setattr(wake, "listeners", set())
+    register()
+    say("crowd:a")
+    wake._courier.finish()
+    heard = []
+    wake.listeners.add(heard.extend)
+    say("crowd:b")
+    relay()
+    wake._courier.finish()
+    places = [(stream, offset) for stream, _, offset, *_ in NotingLayer.taken]
+    assert places == [("crowd:a", 0), ("crowd:a", 1), ("crowd:b", 1)]
+    assert [(entry.stream, entry.offset) for entry in heard] == [("crowd:b", 0), *places[1:]]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_layer_that_fails_never_reaches_the_caller(settings):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "tests.notifications.layers.BrokenLayer"}}
     started = time.monotonic()
@@ -230,6 +250,7 @@ from django.db import connection, transaction
 from notifications.models import Event, Pending
 from notifications.services import notify, relay
 from tests.notifications.harbour import register
+from tests.notifications.layers import NotingLayer
 
 register()
 STREAM = os.environ["STREAM"]
