@@ -9,7 +9,7 @@ const list = document.createElement("ul");
 let waiting;
 let asking;
 
-/* Nothing on its way comes any more: not into a list that was closed, nor under a hand that is choosing. */
+// Nothing that is on its way changes a list that was closed, or is chosen from.
 function settle() {
   clearTimeout(waiting);
   asking?.abort();
@@ -44,7 +44,7 @@ function show(suggestions) {
 }
 
 async function ask() {
-  asking?.abort();
+  settle();
   asking = new AbortController();
   const query = input.value.trim();
   if (query.length < 2) return close();
