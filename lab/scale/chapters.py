@@ -28,7 +28,6 @@ def costs(fitted: Fitted, rows: Rows) -> str:
         ("CPU of a socket that stays", f"{fitted.staying * 1e6:,.1f} µs a second"),
         ("CPU of a process with nobody there", f"{fitted.alone:.1%} of a core"),
         ("memory of a process", f"{fitted.memory['process']:,.0f} MiB"),
-        ("memory of a socket, anonymous", f"{fitted.memory['socket'] * 1024:,.1f} KiB"),
         ("memory of a socket, signed in, with a stream of its own", f"{fitted.signed_in * 1024:,.1f} KiB"),
         ("an event on its way through Valkey", f"{site.hint_bytes()} bytes"),
     ]

@@ -27,7 +27,7 @@ class Fitted:
     """Costs in CPU seconds and MiB, and how far the model is from the points it was not fitted to."""
 
     cpu: Costs  # of an event: for each process that hears of it, and for each delivery
-    memory: Costs  # for each process and each anonymous socket
+    memory: Costs  # for each process, and what the first one had before
     signed_in: float  # for each signed-in socket, which has a stream of its own
     handshake: float  # CPU seconds of one, in a storm
     staying: float  # cores, for each socket
@@ -94,4 +94,5 @@ def _cpu_of_an_event(processes: int, sockets: int, figures: Mapping[str, float],
 
 
 def _memory(processes: int, figures: Mapping[str, float]) -> Measured:
-    return Measured({"process": processes, "socket": SOCKETS}, figures["memory_mib"])
+    """With as many sockets in all, however many there are. The first has served other loads, and kept what it got."""
+    return Measured({"process": processes, "before": 1}, figures["memory_mib"])
