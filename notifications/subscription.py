@@ -261,7 +261,12 @@ class Window:
         self._open_size -= size
 
     def room(self) -> int:
-        return self.events - self.open_events
+        """For how many more, if they are as large as those on their way: what is read beyond that is read in vain."""
+        left = self.events - self.open_events
+        if not self._open_size:
+            return left
+        by_size = (self.size - self._open_size) * self.open_events // self._open_size + 1
+        return min(left, by_size)
 
     def is_full(self) -> bool:
         return self.open_events >= self.events or self._open_size >= self.size
