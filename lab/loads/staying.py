@@ -20,6 +20,7 @@ NEEDS = "sockets"
 RUNGS = ("daphne-serve",)
 POINTS = (4000,)
 QUICK_POINTS = (1000,)
+FRESH = True
 FIGURES = {"us_per_socket": Figure("µs of server CPU a second for each socket", "less", log=False)}
 HEARTBEAT = 25.0  # notifications.protocol.Limits.ping
 ALONE, SETTLES = 5.0, 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -57,9 +58,13 @@ def sizes(fitted: Fitted, rows: Rows) -> str:
         except site.OneChannelIsNotEnough:
             lines.append((load, "one channel is not enough", *[""] * 6))
     head = ("", "processes", "cores", "memory", "out of Valkey", "heartbeats/s", "queries/s", "rows read/s")
-    most = site.most_events(fitted)
-    words = f"More than {most:,.0f} events a second fill a process by being heard of, whoever they are for."
-    return f"{_table(head, lines)}\n\n{words}"
+    return f"{_table(head, lines)}\n\n{_limit(site.most_events(fitted))}"
+
+
+def _limit(events: float) -> str:
+    if math.isinf(events):
+        return "To hear of an event costs a process less than can be told from the noise of these points."
+    return f"More than {events:,.0f} events a second fill a process by being heard of, whoever they are for."
 
 
 def _needs(needs: site.Needs) -> tuple[str, ...]:
