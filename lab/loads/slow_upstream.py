@@ -26,7 +26,8 @@ FIGURES = {
     "cpu_ms": Figure("server CPU for each, ms", "less"),
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),
 }
-MOST = {"wsgi-threads": 100, "uvicorn": 100}  # a thread each: a thousand would wait for minutes
+# The first has a thread for each: a thousand would wait for minutes. The other is as quick as our serve by then.
+MOST = {"wsgi-threads": 100, "uvicorn": 100}
 SOCKETS = 2  # one to the server, and one from there to the provider
 ORDERS = 2000
 
