@@ -208,10 +208,10 @@ class Server(server.Server):
         return plain and getattr(settings, "NOTIFICATIONS_LEAN_SOCKETS", True)
 
     def timeout_checker(self) -> None:
+        super().timeout_checker()  # first: it asks to be called again, whatever becomes of the rest
         for looks in self._looks:
             looks.tire()
         self.doorway.tire()
-        super().timeout_checker()
 
     def handed_over(self, protocol: LeanSocket) -> None:
         """It is no application's any longer, so Daphne need not look after it."""
