@@ -28,6 +28,7 @@ from tests.processes import free_port
 READY_SECONDS = 90.0
 CALL_SECONDS = 120.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PAUSE_TRIES, PAUSE_AGAIN = 100, 0.05
 SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 10.0, 0.15, 0.1
 UNLIMITED = ",".join(f"{name}=1000000000/60" for name in ("read", "write", "checkout"))
 
@@ -36,7 +37,7 @@ class Server:
     """One process (and its children) of a rung, pinned to the processor of servers."""
 
     def __init__(self, site: Site, rung: Rung, cpu: int = SERVER_CPU) -> None:
-        self.rung, self.port = rung, free_port()
+        self._site, self.rung, self.port = site, rung, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = site.folder / f"{rung.name}-{self.port}.log"
         put = {"DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONUNBUFFERED": "1", **rung.environment}
@@ -84,9 +85,19 @@ class Server:
         return total
 
     def pause(self) -> None:
-        for process in machine.tree(self.process):
-            with contextlib.suppress(psutil.Error):
-                process.suspend()
+        """Between its transactions: whoever stands still with a row locked holds up all who want that row.
+
+        Raises RuntimeError where it is in one each time.
+        """
+        for _ in range(PAUSE_TRIES):
+            for process in machine.tree(self.process):
+                with contextlib.suppress(psutil.Error):
+                    process.suspend()
+            if not self._site.in_transaction():
+                return
+            self.resume()
+            time.sleep(PAUSE_AGAIN)
+        raise RuntimeError(f"{self.rung.name} is never between two transactions")
 
     def resume(self) -> None:
         """Children first: a parent that watches over them would take them for dead."""

@@ -146,12 +146,13 @@ class Fleet:
             self.end(name)
 
     def end(self, name: str) -> None:
-        self._benches.pop(name).stop()
+        if bench := self._benches.pop(name, None):
+            bench.stop()
 
     @contextmanager
     def running(self, load: str, rung: str) -> Iterator[Bench]:
         name = server_of(load, rung)
-        if _is_fresh(load) and name in self._benches:
+        if _is_fresh(load):
             self.end(name)
         if name in self._benches:
             self._benches[name].resume()
@@ -197,6 +198,7 @@ def _visit(plan: Plan, fleet: Fleet, visit: Visit) -> Iterator[Row]:
                     return
             asyncio.run(bench.rest())
     except (RuntimeError, OSError) as fault:
+        fleet.end(server_of(name, rung))  # one that could not be paused would run beside all others
         yield Row(name, rung, 0, number, failed=_why(fault))
 
 

