@@ -4,7 +4,7 @@ One process each, on a processor of its own, asked by connections that ask again
 ways take turns. A figure is answers per second of the server's processor, the median of the rounds with its range,
 and beside it the median latency. `stock` is Django's own handler with nothing ahead of it; the Tornado beside it
 serves the same rows and bytes (lab/servers/tornado_shop). `unkept` reads them for each answer, as does `by-hand`, in
-asynchronous views (lab/read_forms.py).
+asynchronous views (lab/by_hand.py).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ WAYS = {
         _shop("ahead"),
         _shop("stock-unkept", API_RENDERED_BYTES="0", **OFF),
         _shop("lean-unkept", API_RENDERED_BYTES="0"),
-        _shop("by-hand", DJANGO_SETTINGS_MODULE="lab.read_settings"),
-        _shop("by-hand-stock", DJANGO_SETTINGS_MODULE="lab.read_settings", **OFF),
+        _shop("by-hand", DJANGO_SETTINGS_MODULE="lab.by_hand_settings"),
+        _shop("by-hand-stock", DJANGO_SETTINGS_MODULE="lab.by_hand_settings", **OFF),
         _tornado("tornado"),
         _tornado("tornado-kept", kept=60),
         _tornado("tornado-kept-tuned", "--tuned", kept=60),
@@ -64,7 +64,7 @@ PATHS = {
     "livez": "/livez",
     "readyz": "/readyz",
 }
-BY_HAND = {"psycopg", "asyncpg"}  # lab/read_forms.py
+BY_HAND = {"psycopg", "asyncpg"}  # lab/by_hand.py
 IN_TORNADO = {"list", "product", "livez", "readyz"}
 
 

@@ -19,6 +19,7 @@ FIGURES = {
 TORNADO = ("tornado", "tornado-tuned")
 ASYNC = ("daphne-serve", "uvicorn")
 DJANGO = ("wsgi-threads", *ASYNC)
+BY_HAND = "daphne-asyncpg"  # lab/by_hand.py
 # Neither the shop's own memory of answers nor the Tornado server's.
 FROM_DATABASE = {"API_RENDERED_BYTES": "0", "LAB_CACHE_SECONDS": "0"}
 READING_SECONDS, WARMS_WITHIN = 1.5, 30.0

@@ -76,10 +76,10 @@ _ALL = (
     ),
     _rung(
         "daphne-asyncpg",
-        "our serve, an async view with asyncpg",
+        "our serve, async views with asyncpg",
         "manage.py serve --port {port}",
-        "http api",  # the shop's, and one read of it in this form beside
-        DJANGO_SETTINGS_MODULE="lab.read_settings",
+        "http api",  # the shop's, and two operations in this form beside
+        DJANGO_SETTINGS_MODULE="lab.by_hand_settings",
     ),
     _rung(
         "uvicorn",

@@ -1,14 +1,14 @@
 """The first page of the product list, 24 prints, read from the database and rendered for each who asks.
 
 On Django by the shop's own view, through the ORM and serializers, and once by an asynchronous view that does by hand
-what Tornado's handler does (lab/read_forms.py).
+what Tornado's handler does (lab/by_hand.py).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import DJANGO, FIGURES, FROM_DATABASE, POINTS, QUICK_POINTS, TORNADO, read
+from lab.reading import BY_HAND, DJANGO, FIGURES, FROM_DATABASE, POINTS, QUICK_POINTS, TORNADO, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
@@ -18,7 +18,6 @@ __all__ = ["FIGURES", "POINTS", "QUICK_POINTS"]
 TITLE = "Product list, from the database"
 UNIT = "connections"
 NEEDS = "api"
-BY_HAND = "daphne-asyncpg"
 RUNGS = (*TORNADO, *DJANGO, BY_HAND)
 SOCKETS = 1
 ENVIRONMENT = FROM_DATABASE

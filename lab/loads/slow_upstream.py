@@ -1,6 +1,7 @@
 """So many apps ask at once how their payment stands, which asks a provider that takes half a second.
 
-On Django the operation that the shop has, with its session, its order, its locks and its rows; on Tornado the same.
+On Django the operation that the shop has, with its session, its order, its locks and its rows; on Tornado the same, and
+once on Django as an asynchronous view that awaits what Tornado's handler does (lab/by_hand.py).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.loads import Figure
-from lab.reading import DJANGO, TORNADO
+from lab.reading import BY_HAND, DJANGO, TORNADO
 from lab.wire.http import request
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TITLE = "Waiting for a slow upstream"
 UNIT = "waiting at once"
 NEEDS = "api"
-RUNGS = (*TORNADO, *DJANGO)
+RUNGS = (*TORNADO, *DJANGO, BY_HAND)
 POINTS = (100, 1000, 2000)
 QUICK_POINTS = (100,)
 LATENCY_MS = 500
@@ -39,9 +40,8 @@ async def prepare(bench: Bench) -> None:
 
 async def measure(bench: Bench, point: int) -> dict[str, float]:
     port = bench.server.port
-    asked = [
-        request(f"/api/v1/orders/{order}/payment/", f"127.0.0.1:{port}") for order in bench.kept["orders"]
-    ]
+    orders = "/lab/orders" if bench.rung.name == BY_HAND else "/api/v1/orders"
+    asked = [request(f"{orders}/{order}/payment/", f"127.0.0.1:{port}") for order in bench.kept["orders"]]
     await bench.load(
         "closed", port, asked, 4, 0.1
     )  # the first ones connect to what the later ones find connected

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from itertools import cycle
@@ -12,6 +13,7 @@ import pytest
 
 from lab.bench import Server
 from lab.faults.site import LOAD_CPU, SERVER_CPU, Site
+from lab.reading import BY_HAND
 from lab.rungs import LIMIT, RUNGS
 from notifications.protocol import SUBPROTOCOL
 
@@ -28,7 +30,12 @@ SILENT = (
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with Site() as site:
-        yield site
+        generator = site.process("lab.wire.generator", "generator")
+        try:
+            site.more |= {"SANDBOX_URL": f"http://127.0.0.1:{generator.call('provider_listens')}"}
+            yield site
+        finally:
+            generator.kill()
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +125,19 @@ def test_pages_and_the_api_are_the_shops(site: Site, servers: dict[str, Server],
     if "http" in RUNGS[name].offers:
         with urllib.request.urlopen(f"{server.url}/products/{slug}/", timeout=SECONDS) as page:
             assert re.search(rf"<h1[^>]*>\s*{slug}\s*</h1>", page.read().decode())
+
+
+def test_views_by_hand_say_what_the_shops_say(site: Site, servers: dict[str, Server]) -> None:
+    site.writer.call("lab.writing.new_stream")
+    [order] = site.writer.call("lab.selling.waiting_orders", 1)
+    url = servers[BY_HAND].url
+    assert get(f"{url}/lab/orders/{order}/payment/") == get(f"{url}/api/v1/orders/{order}/payment/")
+    for driver in ("psycopg", "asyncpg"):
+        by_hand, shops = get(f"{url}/lab/read/{driver}/"), get(f"{url}/api/v1/products/")
+        assert by_hand["results"]
+        assert by_hand["results"] == shops["results"]
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        get(f"{url}/lab/orders/nobodys/payment/")
 
 
 def get(url: str) -> dict:

@@ -15,6 +15,7 @@ from djmoney.money import Money
 from lab.servers.tornado_shop.database import Connection, Record
 from lab.servers.tornado_shop.handlers import Handler
 from lab.servers.tornado_shop.orders import position
+from lab.servers.tornado_shop.provider import Provider
 from lab.servers.tornado_shop.refusals import Refused, not_found, not_served
 from lab.servers.tornado_shop.shapes import amount, moment
 from shop.money import minor_unit
@@ -66,7 +67,7 @@ class PaymentHandler(Handler):
     async def post(self, public_id: str) -> None:
         """The same attempt however often it is asked for."""
         async with self.shop.pool.acquire() as db:
-            order, here = await self._order(db, public_id)
+            order, here = await _order(db, public_id, self._account_id)
             payment = await _open_payment(db, order)
         secret = payment["client_secret"]
         if not secret:
@@ -86,27 +87,11 @@ class PaymentHandler(Handler):
 
     async def get(self, public_id: str) -> None:
         """How the payment stands, asked of the provider."""
-        async with self.shop.pool.acquire() as db:
-            order, here = await self._order(db, public_id)
-            payment = await db.fetchrow(OPEN, order["id"])
-        if payment and payment["intent_id"] and order["status"] in ASKABLE:
-            intent = await self.shop.provider.retrieve_intent(payment["intent_id"])
-            if intent["status"] not in TOLD_BY_WEBHOOK:
-                status = MOVES.get(intent["status"], "waiting")
-                await self.shop.pool.execute(MOVE, payment["id"], status, datetime.now(UTC))
-        async with self.shop.pool.acquire() as db:
-            order, _ = await self._order(db, public_id)
-            self.finish(await _state(db, order, here))
+        self.finish(await standing(self.shop.pool, self.shop.provider, public_id, self._account_id))
 
-    async def _order(self, db: Connection, public_id: str) -> tuple[Record, dict[str, Any]]:
-        """And where its stream stood before it was read. Raises Refused."""
-        here = await position(db, f"order:{public_id}")
-        order = await db.fetchrow(ORDER, public_id, self.account.id if self.account else None)
-        if order is None:
-            raise not_found()
-        if order["is_edited"]:
-            raise not_served("changes of a paid order")
-        return order, here
+    @property
+    def _account_id(self) -> int | None:
+        return self.account.id if self.account else None
 
     async def _make_known(self, order: Record, payment: Record) -> str:
         description = f"Order BW-{FIRST_NUMBER + order['id']}"
@@ -120,6 +105,32 @@ class PaymentHandler(Handler):
             await self.shop.provider.cancel_intent(intent["id"])
             raise _closed()
         return intent["client_secret"]
+
+
+async def standing(pool: Any, provider: Provider, public_id: str, account_id: int | None) -> dict[str, Any]:
+    """The answer to who asks how the payment stands. Raises Refused."""
+    async with pool.acquire() as db:
+        order, _ = await _order(db, public_id, account_id)
+        payment = await db.fetchrow(OPEN, order["id"])
+    if payment and payment["intent_id"] and order["status"] in ASKABLE:
+        intent = await provider.retrieve_intent(payment["intent_id"])
+        if intent["status"] not in TOLD_BY_WEBHOOK:
+            status = MOVES.get(intent["status"], "waiting")
+            await pool.execute(MOVE, payment["id"], status, datetime.now(UTC))
+    async with pool.acquire() as db:
+        order, here = await _order(db, public_id, account_id)
+        return await _state(db, order, here)
+
+
+async def _order(db: Connection, public_id: str, account_id: int | None) -> tuple[Record, dict[str, Any]]:
+    """And where its stream stood before it was read. Raises Refused."""
+    here = await position(db, f"order:{public_id}")
+    order = await db.fetchrow(ORDER, public_id, account_id)
+    if order is None:
+        raise not_found()
+    if order["is_edited"]:
+        raise not_served("changes of a paid order")
+    return order, here
 
 
 async def _open_payment(db: Connection, order: Record) -> Record:

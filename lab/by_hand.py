@@ -1,7 +1,7 @@
-"""One read of the API, the list of prints, in the forms it could have under Django: see `lab.front`.
+"""Two operations of the API as asynchronous views of Django that do by hand what Tornado's handlers do.
 
-`orm` is the shop's own view with nothing kept. `psycopg` and `asyncpg` are asynchronous views that do by hand what
-Tornado's handler beside it does (lab/servers/tornado_shop/catalogue.py): the same two statements, the same shapes.
+The list of prints, on psycopg and on asyncpg, by the statements and the shapes of lab/servers/tornado_shop/; how a
+payment stands, on asyncpg, by the very coroutine that Tornado's handler awaits, with its client for the provider.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import aiohttp
 import psycopg
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -19,8 +21,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from lab.servers.tornado_shop import catalogue, shapes
 from lab.servers.tornado_shop.database import open_pool
-from lab.servers.tornado_shop.handlers import encoded, etag_of
+from lab.servers.tornado_shop.handlers import PRIVATE, encoded, etag_of
 from lab.servers.tornado_shop.limits import Limits
+from lab.servers.tornado_shop.payments import standing
+from lab.servers.tornado_shop.people import account_of
+from lab.servers.tornado_shop.provider import Provider
+from lab.servers.tornado_shop.refusals import Refused
+from lab.servers.tornado_shop.serving import TIMEOUT
 from shop.urls import *  # noqa: F403  # its handlers of errors
 from shop.urls import urlpatterns as shop
 
@@ -32,6 +39,7 @@ class Pools(NamedTuple):
 
     psycopg: AsyncConnectionPool[Any]
     asyncpg: Any
+    provider: Provider
 
 
 limits = Limits()  # counted in this process, as there
@@ -55,7 +63,8 @@ async def _open() -> Pools:
         open=False,
     )
     await made.open()
-    return Pools(made, await open_pool())
+    http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=TIMEOUT)
+    return Pools(made, await open_pool(), Provider(http))
 
 
 async def by_psycopg(request: HttpRequest) -> HttpResponse:
@@ -89,5 +98,23 @@ async def _answer(request: HttpRequest, fetch: Fetch) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-FORMS = {"psycopg": by_psycopg, "asyncpg": by_asyncpg}
-urlpatterns = [*(path(f"lab/read/{name}/", view) for name, view in FORMS.items()), *shop]
+async def payment(request: HttpRequest, public_id: str) -> HttpResponse:
+    there = await pools()
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    account = await account_of(there.asyncpg, key) if key else None
+    who = f"user:{account.id}" if account else request.META["REMOTE_ADDR"]
+    _, headers = limits.count("read", who)
+    try:
+        told = await standing(there.asyncpg, there.provider, public_id, account.id if account else None)
+    except Refused as refused:
+        return HttpResponse(refused.detail, status=refused.status_code)
+    headers |= {"Cache-Control": "no-store", "Vary": PRIVATE}
+    return HttpResponse(encoded(told), content_type="application/json", headers=headers)
+
+
+urlpatterns = [
+    path("lab/read/psycopg/", by_psycopg),
+    path("lab/read/asyncpg/", by_asyncpg),
+    path("lab/orders/<slug:public_id>/payment/", payment),
+    *shop,
+]
