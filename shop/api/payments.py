@@ -29,9 +29,9 @@ from shop.api.waiting import Steps, WaitingView, waiting
 from shop.orders.models import Order
 from shop.payments.models import Payment
 from shop.payments.saved_cards import NoSuchCard, SheetCustomer, open_sheet, pay_with_saved
-from shop.payments.services import PaymentClosed, refresh_payment, start_payment
+from shop.payments.services import PaymentClosed, hear, intent_to_ask, refresh_payment, start_payment
 from shop.payments.standing import standing_of
-from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable, to_minor
+from shop.payments.stripe_gateway import GatewayRefused, GatewayUnavailable, retrieve_intent, to_minor
 
 ASKABLE = (Order.Status.PENDING, Order.Status.PAID)
 # Once a card is taken, the decline of the one before it is history, and what is wrong with a capture is ours to know.
@@ -142,7 +142,8 @@ class PaymentView(GuestMixin, WaitingView):
         """How the payment stands, asked of the provider: after a sheet has closed, or a bank's page led back."""
         order, here = _order(request, public_id)
         if order.status in ASKABLE:
-            yield refresh_payment(order)
+            intent_id = intent_to_ask(order)
+            hear(order, (yield retrieve_intent(intent_id)) if intent_id else None)
         return Response(PaymentStateSerializer(_state(order, here)).data)
 
 

@@ -118,23 +118,27 @@ async def refresh_payment(order: Order) -> str:
 
     Raises GatewayUnavailable; the webhook will bring the same news.
     """
-    asked = order.payments.open().exclude(intent_id=None).values_list("intent_id", flat=True)
-    intent_id = await sync_to_async(asked.last)()
-    if intent_id:
-        intent = await gateway.retrieve_intent(intent_id)
-        await sync_to_async(_hear)(order, intent)
-    else:
-        await order.arefresh_from_db(fields=["status"])
+    intent_id = await sync_to_async(intent_to_ask)(order)
+    intent = await gateway.retrieve_intent(intent_id) if intent_id else None
+    await sync_to_async(hear)(order, intent)
     return order.status
 
 
-def _hear(order: Order, intent: Intent) -> None:
-    attempt = Payment.objects.filter(intent_id=intent.id).values_list("status", "order__status")
-    status, order.status = attempt.get()
-    # As nearly each time that somebody asks: nothing is locked to be left as it is.
-    if status == Status.WAITING and intent.status not in SETTLING and not intent.error:
-        return
-    apply_intent(intent)
+def intent_to_ask(order: Order) -> str | None:
+    """Of the order's open attempt, where the provider knows one."""
+    asked = order.payments.open().exclude(intent_id=None)
+    return asked.order_by("pk").values_list("intent_id", flat=True).last()
+
+
+def hear(order: Order, intent: Intent | None) -> None:
+    """Applies what the provider says of the order's attempt, if it was asked, and reads the order's status."""
+    if intent is not None:
+        attempt = Payment.objects.filter(intent_id=intent.id).values_list("status", "order__status")
+        status, order.status = attempt.get()
+        # As nearly each time that somebody asks: nothing is locked to be left as it is.
+        if status == Status.WAITING and intent.status not in SETTLING and not intent.error:
+            return
+        apply_intent(intent)
     order.refresh_from_db(fields=["status"])
 
 
