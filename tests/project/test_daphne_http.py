@@ -6,6 +6,7 @@ import http.client
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from djmoney.money import Money
@@ -104,10 +105,15 @@ class _Buffered(Connection):
 def test_both_say_the_same(make_variant: Callable[..., Variant], delivery: object) -> None:
     make_variant(slug="ebb", title="Ebb")
     same = {"PUBLIC_URL": "http://localhost:8000"}
-    with live_shop(**same) as short, live_shop(LEAN_HTTP="off", **same) as plain:
+    with (
+        live_shop(**same) as short,
+        live_shop(LEAN_HTTP="off", **same) as plain,
+        ThreadPoolExecutor(2) as threads,  # it is mostly waiting
+    ):
         for path in PATHS:
-            for ours, theirs in zip(said(short.url, path), said(plain.url, path), strict=True):
-                assert ours == theirs, path
+            ours, theirs = threads.map(lambda shop, path=path: said(shop.url, path), (short, plain))
+            for one, other in zip(ours, theirs, strict=True):
+                assert one == other, path
 
 
 def test_who_reads_slowly_gets_all_of_it(make_variant: Callable[..., Variant]) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +78,10 @@ def production(
         "SELLER_VAT_ID": "IE0000000AA",
     }
     shop = Production(urls, environment, [free_port() for _ in range(3)])
-    shop.manage("migrate", "-v0")
-    shop.manage("collectstatic", "--noinput", "-v0")
+    with ThreadPoolExecutor(2) as threads:
+        list(
+            threads.map(lambda command: shop.manage(*command), (["migrate"], ["collectstatic", "--noinput"]))
+        )
     shop.manage("shell", "-v0", "-c", MAKE_A_PRINT)
     commands = [["serve", "--port", url.rpartition(":")[2]] for url in urls] + [["background"]]
     readies = [f"{url}/readyz" for url in urls] + [f"http://127.0.0.1:{shop.metrics_ports[2]}/metrics"]
