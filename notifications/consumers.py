@@ -65,7 +65,8 @@ class FrameSocket:
         self._frames = frames
 
     def write(self, *frames: Frame) -> None:
-        self._frames.write_frames(b"".join([frame.wire for frame in frames]))
+        one = frames[0].wire
+        self._frames.write_frames(one if len(frames) == 1 else b"".join([frame.wire for frame in frames]))
 
     def close(self, code: int) -> None:
         self._frames.close(code)

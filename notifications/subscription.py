@@ -60,12 +60,15 @@ class Subscription:
         self._start(self._open(sub))
 
     def hear(self, entries: Sequence[Entry]) -> None:
-        self._heard = max(self._heard, entries[-1].offset)
+        first, last = entries[0].offset, entries[-1].offset
+        if last > self._heard:
+            self._heard = last
         if not self.live or self._heard <= self.sent:
             return
-        if entries[0].offset <= self.sent:
+        if first <= self.sent:
             entries = [entry for entry in entries if entry.offset > self.sent]
-        if entries[0].offset == self.sent + 1:
+            first = entries[0].offset
+        if first == self.sent + 1:
             self._send(entries)
         if self.sent < self._heard and not self._conversation.over:
             self._fall_behind()
@@ -137,7 +140,8 @@ class Subscription:
     async def _catch_up(self, entries: list[Entry]) -> None:
         window = self._conversation.window
         while True:
-            self._send(entries)
+            if entries:
+                self._send(entries)
             if self.sent >= self._heard:
                 self.live = True
                 return
@@ -168,22 +172,23 @@ class Subscription:
 
     def _send(self, entries: Sequence[Entry]) -> None:
         """As many as the window takes, in one write: it costs more than all else of an event."""
-        window, frames = self._conversation.window, []
+        conversation, frames = self._conversation, []
+        take = conversation.window.take
         if self._unacknowledged is None:
             self._unacknowledged = deque()
-        unacknowledged = self._unacknowledged
         for entry in entries:
-            if window.is_full():
+            frame, offset = entry.frame, entry.offset
+            size = len(frame)
+            if not take(size):
                 break
-            self.sent = entry.offset
-            unacknowledged.append((entry.offset, len(entry.frame)))
-            window.take(len(entry.frame))
-            frames.append(entry.frame)
+            self.sent = offset
+            self._unacknowledged.append((offset, size))
+            frames.append(frame)
         if frames:
             if self._timed is None:
                 self._timed = (entries[0].offset, time.monotonic())
-            self._conversation.hub.delivered += len(frames)
-            self._conversation.write(*frames)
+            conversation.hub.delivered += len(frames)
+            conversation.write(*frames)
 
     def _room(self) -> int:
         return max(1, min(REPLAY_BATCH, self._conversation.window.room()))
@@ -252,9 +257,13 @@ class Window:
         self.open_events = 0
         self._open_size = 0
 
-    def take(self, size: int) -> None:
+    def take(self, size: int) -> bool:
+        """For one more; False where it is full."""
+        if self.open_events >= self.events or self._open_size >= self.size:
+            return False
         self.open_events += 1
         self._open_size += size
+        return True
 
     def take_back(self, size: int) -> None:
         self.open_events -= 1
