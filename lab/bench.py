@@ -218,7 +218,12 @@ def around(database: str = "postgres") -> Iterator[tuple[Site, Process]]:
         generator = site.process("lab.wire.generator", "generator")
         try:
             port = generator.call("provider_listens")
-            site.more |= {"SANDBOX_URL": f"http://127.0.0.1:{port}", "API_LIMITS": UNLIMITED}
+            # Nobody works off what the loads leave, such as orders that nobody pays: it would be one rung's cost alone.
+            site.more |= {
+                "SANDBOX_URL": f"http://127.0.0.1:{port}",
+                "API_LIMITS": UNLIMITED,
+                "BACKGROUND": "off",
+            }
             yield site, generator
         finally:
             generator.kill()

@@ -150,7 +150,7 @@ def tree(root: psutil.Process) -> list[psutil.Process]:
 
 @dataclass
 class Foreign:
-    """CPU that went to processes which are not ours, in cores: `begin` before a measurement, `cores` after it."""
+    """CPU that went to others than us, in cores: `begin` before a measurement, `cores` after it."""
 
     roots: Iterable[psutil.Process]
 
@@ -168,6 +168,6 @@ class Foreign:
 
 
 def _busy() -> float:
-    """Of all processes; what the kernel does for none of them in particular is nobody's."""
+    """Of all processes, and of other machines on the same host; what the kernel does for none of them is nobody's."""
     times = psutil.cpu_times()
-    return float(times.user + times.system + getattr(times, "nice", 0.0))
+    return float(times.user + times.system + getattr(times, "nice", 0.0) + getattr(times, "steal", 0.0))

@@ -1,7 +1,7 @@
 """What the shop does on its own: tasks that requests left in the database, and jobs that time brings.
 
-The embedded shop runs this in a thread of its one process; production runs `manage.py background` beside the
-web processes. Several may run: every job is safe to run twice.
+The embedded shop runs this in threads of its one process (BACKGROUND=off leaves it to others); production runs
+`manage.py background` beside the web processes. Several may run: every job is safe to run twice.
 """
 
 from __future__ import annotations

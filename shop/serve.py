@@ -69,7 +69,7 @@ def serve(host: str, port: int, *, metrics_port: int = 0, ready: Callable[[], No
     # What is there now stays: the collector need not look at it again, which a broadcast notices.
     gc.collect()
     gc.freeze()
-    background = None if settings.PRODUCTION else start_in_thread()
+    background = start_in_thread() if settings.BACKGROUND else None
     try:
         server.run()
     finally:

@@ -466,6 +466,8 @@ AHEAD_OF_DJANGO = env.bool("AHEAD_OF_DJANGO", default=True)
 LEAN_HANDLER = env.bool("LEAN_HANDLER", default=True)
 # Whether whole answers take the short way to the socket (shop/daphne_http.py).
 LEAN_HTTP = env.bool("LEAN_HTTP", default=True)
+# Whether `serve` works on tasks and jobs itself (shop/background.py); else a process of their own does.
+BACKGROUND = env.bool("BACKGROUND", default=not PRODUCTION)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "DESCRIPTION": (
