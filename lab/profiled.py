@@ -1,4 +1,7 @@
-"""What was seen of a hot path: whose code the interpreter was in, and the picture of it (see `lab.profiles`)."""
+"""What was seen of a server: whose code takes its time or its memory, and the picture of it.
+
+See `lab.profiles` and `lab.memory`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from html import escape
 from lab.plots import STYLE, WIDTH, short
 from lab.rungs import TORNADO
 
-BEFORE, NOW = "daphne-stock", "daphne-serve"
-TITLES = {BEFORE: "before", NOW: "now", TORNADO: "Tornado"}
+BEFORE, NOW, ON_AUTOBAHN = "daphne-stock", "daphne-serve", "daphne-serve-autobahn"
+TITLES = {BEFORE: "before", ON_AUTOBAHN: "now, on Autobahn", NOW: "now", TORNADO: "Tornado"}
 
 # The first that fits the file of a frame.
 OWNERS = (
@@ -48,11 +51,14 @@ LOOPS = ("AsyncioSelectorReactor.run ", "BaseAsyncIOLoop.start ", "Runner.run ",
 
 @dataclass(frozen=True)
 class Profile:
-    """Milliseconds of the server's CPU for one piece of the work, and whose they are."""
+    """What one piece of the work costs a server, and whose that is: milliseconds of CPU, or KiB that it holds.
+
+    `samples` are how often the server was looked at, or how many pieces it had.
+    """
 
     path: str
     rung: str
-    ms: float
+    cost: float
     samples: int
     shares: dict[str, float]
 
@@ -88,33 +94,33 @@ def shares(lines: Iterable[str]) -> tuple[int, dict[str, float]]:
 LEFT, RIGHT, BAR, GROUP = 150, 90, 20, 44
 
 
-def draw(profiles: Sequence[Profile], titles: Mapping[str, str]) -> str:
-    """A bar for each server, as long as a piece of the work takes it, in the colours of whose code that is.
+def draw(
+    profiles: Sequence[Profile], titles: Mapping[str, str], heading: str, caption: str, unit: str
+) -> str:
+    """A bar for each server, as long as a piece of the work costs it, in the colours of whose code that is.
 
     `titles` are the paths'.
     """
     parts, top = [*_legend(profiles)], 124
     for name in dict.fromkeys(profile.path for profile in profiles):
         rows = [profile for profile in profiles if profile.path == name]
-        scale = (WIDTH - LEFT - RIGHT) / max(row.ms for row in rows)
+        scale = (WIDTH - LEFT - RIGHT) / max(row.cost for row in rows)
         parts.append(f'<text class="name" x="24" y="{top}">{escape(titles[name])}</text>')
         for number, row in enumerate(rows):
-            parts += _bar(row, top + 10 + number * (BAR + 4), scale)
+            parts += _bar(row, top + 10 + number * (BAR + 4), scale, unit)
         top += GROUP + len(rows) * (BAR + 4)
     hues = "".join(
         f".o{number} {{ fill: {light}; }} @media (prefers-color-scheme: dark) {{ .o{number} {{ fill: {dark}; }} }}\n"
         for number, (light, dark) in enumerate(HUES.values())
     )
-    told = ", ".join(f"{row.path} {TITLES[row.rung]} {_two_figures(row.ms)} ms" for row in profiles)
+    told = ", ".join(f"{row.path} {TITLES[row.rung]} {_two_figures(row.cost)} {unit}" for row in profiles)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top - 16}" width="{WIDTH}" '
         f'height="{top - 16}" role="img" aria-label="{escape(told)}">\n<style>{STYLE}'
         f"  .name {{ fill: var(--ink); font-weight: 600; stroke: none; }}\n{hues}</style>\n"
         f'<rect class="paper" width="{WIDTH}" height="{top - 16}" rx="6"/>\n'
-        f'<text class="title" x="24" y="32">Where the time goes</text>\n'
-        f'<text x="24" y="51">milliseconds of the server’s CPU for one of each, by whose code it is in</text>\n'
-        + "\n".join(parts)
-        + "\n</svg>\n"
+        f'<text class="title" x="24" y="32">{heading}</text>\n'
+        f'<text x="24" y="51">{caption}</text>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 
 
@@ -139,19 +145,19 @@ def _legend(profiles: Sequence[Profile]) -> Iterable[str]:
         x += round(width) + 12
 
 
-def _bar(row: Profile, top: float, scale: float) -> Iterable[str]:
+def _bar(row: Profile, top: float, scale: float, unit: str) -> Iterable[str]:
     yield f'<text x="{LEFT - 10}" y="{top + 14}" text-anchor="end">{TITLES[row.rung]}</text>'
     x = float(LEFT)
     for number, owner in enumerate(HUES):
-        ms = row.ms * row.shares.get(owner, 0.0)
-        if ms:
+        part = row.cost * row.shares.get(owner, 0.0)
+        if part:
             yield (
-                f'<rect class="o{number}" x="{x:.1f}" y="{top}" width="{ms * scale:.1f}" height="{BAR}">'
-                f"<title>{escape(owner)}: {ms:.3g} ms</title></rect>"
+                f'<rect class="o{number}" x="{x:.1f}" y="{top}" width="{part * scale:.1f}" height="{BAR}">'
+                f"<title>{escape(owner)}: {part:.3g} {unit}</title></rect>"
             )
-        x += ms * scale
-    yield f'<text x="{x + 8:.1f}" y="{top + 14}">{_two_figures(row.ms)} ms</text>'
+        x += part * scale
+    yield f'<text x="{x + 8:.1f}" y="{top + 14}">{_two_figures(row.cost)} {unit}</text>'
 
 
-def _two_figures(ms: float) -> str:
-    return short(float(f"{ms:.2g}"))
+def _two_figures(cost: float) -> str:
+    return short(float(f"{cost:.2g}"))

@@ -40,7 +40,7 @@ def test_a_bar_is_as_long_as_its_work_takes() -> None:
         Profile("list", "daphne-stock", 4.0, 100, {"ORM": 0.5, "Django": 0.5}),
         Profile("list", "daphne-serve", 1.0, 100, {"Django": 1.0}),
     ]
-    picture = ET.fromstring(draw(rows, {"list": "The list"}))
+    picture = ET.fromstring(draw(rows, {"list": "The list"}, "Where", "of what", "ms"))
     name = "{http://www.w3.org/2000/svg}"
     bars = {
         bar.find(f"{name}title").text: float(bar.get("width"))
