@@ -17,8 +17,6 @@ FIGURES = {
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),
 }
 TORNADO = ("tornado", "tornado-tuned")
-ASYNC = ("daphne-serve", "uvicorn")
-DJANGO = ("wsgi-threads", *ASYNC)
 BY_HAND = "daphne-asyncpg"  # lab/by_hand.py
 # Neither the shop's own memory of answers nor the Tornado server's.
 FROM_DATABASE = {"API_RENDERED_BYTES": "0", "LAB_CACHE_SECONDS": "0"}

@@ -19,7 +19,7 @@ TITLE = "The load's own ceiling, against bare uvloop"
 UNIT = "connections"
 NEEDS = "sockets"
 RUNGS = ("bare-uvloop",)
-POINTS = (100, 1000, 5000)
+POINTS = (1000, 5000)
 QUICK_POINTS = (1000,)
 FIGURES = {
     "requests_per_load_core": Figure("answers per second of the load's CPU, from 64 connections"),

@@ -27,7 +27,7 @@ RUNGS = (
 )
 POINTS = (5, 20, 40)
 QUICK_POINTS = (5, 20)
-MOST = {"channels-tutorial": 5}
+MOST = {"channels-tutorial": 5, "daphne-stock": 20}
 FIGURES = {
     "p99_ms": Figure("p99, ms from the commit", "less"),
     "p50_ms": Figure("median, ms from the commit", "less"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import DJANGO, FIGURES, read
+from lab.reading import FIGURES, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
@@ -14,7 +14,7 @@ __all__ = ["FIGURES"]
 TITLE = "Pages of the storefront"
 UNIT = "connections"
 NEEDS = "http"
-RUNGS = DJANGO
+RUNGS = ("wsgi-threads", "daphne-serve")
 SOCKETS = 1
 QUICK_POINTS = ()
 POINTS = (1, 64)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 TITLE = "Fan-out to 2,000 sockets from several processes"
 UNIT = "processes"
 NEEDS = "sockets"
-RUNGS = ("tornado", "tornado-tuned", "channels-tutorial-redis", "daphne-stock", "daphne-serve", "uvicorn")
+RUNGS = ("tornado", "tornado-tuned", "channels-tutorial-redis", "daphne-serve")
 POINTS = (1, 2, 4)
-MOST = {"channels-tutorial-redis": 2, "daphne-stock": 2, "uvicorn": 2}
+MOST = {"channels-tutorial-redis": 2}
 QUICK_POINTS = (1, 2)
 FIGURES = {
     "deliveries_per_core": Figure("deliveries per second of server CPU", log=False),

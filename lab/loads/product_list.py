@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import ASYNC, FIGURES, POINTS, QUICK_POINTS, TORNADO, read
+from lab.reading import FIGURES, POINTS, QUICK_POINTS, TORNADO, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
@@ -18,7 +18,7 @@ __all__ = ["FIGURES", "POINTS", "QUICK_POINTS"]
 TITLE = "Product list, from the cache"
 UNIT = "connections"
 NEEDS = "api"
-RUNGS = (*TORNADO, *ASYNC)
+RUNGS = (*TORNADO, "daphne-serve")
 SOCKETS = 1
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.reading import BY_HAND, DJANGO, FIGURES, FROM_DATABASE, POINTS, QUICK_POINTS, TORNADO, read
+from lab.reading import BY_HAND, FIGURES, FROM_DATABASE, POINTS, QUICK_POINTS, TORNADO, read
 
 if TYPE_CHECKING:
     from lab.bench import Bench
@@ -18,7 +18,8 @@ __all__ = ["FIGURES", "POINTS", "QUICK_POINTS"]
 TITLE = "Product list, from the database"
 UNIT = "connections"
 NEEDS = "api"
-RUNGS = (*TORNADO, *DJANGO, BY_HAND)
+RUNGS = (*TORNADO, "wsgi-threads", "daphne-serve", BY_HAND)
+MOST = {"wsgi-threads": 16}
 SOCKETS = 1
 ENVIRONMENT = FROM_DATABASE
 

@@ -25,11 +25,10 @@ RUNGS = (
     "channels-tutorial",
     "daphne-stock",
     "daphne-serve",
-    "uvicorn",
 )
 POINTS = (1000, 10_000)
 QUICK_POINTS = (100, 1000)
-MOST = {"channels-tutorial": 1000, "daphne-stock": 1000, "uvicorn": 1000}
+MOST = {"channels-tutorial": 1000, "daphne-stock": 1000}
 PATIENCE = 20.0  # seconds for all to come back
 FIGURES = {
     "kib_per_socket": Figure("KiB of the server for each idle socket", "less", log=False),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.loads import Figure
-from lab.reading import BY_HAND, DJANGO, TORNADO
+from lab.reading import BY_HAND, TORNADO
 from lab.wire.http import request
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TITLE = "Waiting for a slow upstream"
 UNIT = "waiting at once"
 NEEDS = "api"
-RUNGS = (*TORNADO, *DJANGO, BY_HAND)
+RUNGS = (*TORNADO, "wsgi-threads", "daphne-serve", BY_HAND)
 POINTS = (100, 1000, 2000)
 QUICK_POINTS = (100,)
 LATENCY_MS = 500
@@ -27,8 +27,7 @@ FIGURES = {
     "cpu_ms": Figure("server CPU for each, ms", "less"),
     "p99_ms": Figure("answered after, 99th percentile, ms", "less"),
 }
-# The first has a thread for each: a thousand would wait for minutes. The other is as quick as our serve by then.
-MOST = {"wsgi-threads": 100, "uvicorn": 100}
+MOST = {"wsgi-threads": 100}  # it has 32 threads: a thousand would wait for a minute
 SOCKETS = 2  # one to the server, and one from there to the provider
 ORDERS = 2000
 

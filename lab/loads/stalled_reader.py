@@ -17,9 +17,7 @@ TITLE = "Readers that never read"
 UNIT = "MiB said to each"
 NEEDS = "sockets"
 RUNGS = ("tornado", "tornado-tuned", "channels-tutorial", "daphne-stock", "daphne-serve")
-POINTS = (2, 8)
-MOST = {"channels-tutorial": 2}  # it loses some of it, and is waited for
-QUICK_POINTS = (8,)
+POINTS = QUICK_POINTS = (2,)
 FIGURES = {
     "kib_each": Figure("KiB the server keeps for each of them", "less", log=False),
     "others_p99_ms": Figure("the others' p99, ms from the commit", "less"),

@@ -21,10 +21,8 @@ ELSEWHERE = ("_ms", "_ratio")
 AT_A_DOOR = ("block", "readers", "storm", "deploy")
 
 
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    ("door", "names"), [("channels", SOCKETS), ("channels", SALES), ("tornado", AT_A_DOOR)]
-)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("door", "names"), [("channels", SOCKETS + SALES), ("tornado", AT_A_DOOR)])
 def test_nothing_is_lost_whatever_breaks(door: str, names: tuple[str, ...]) -> None:
     if not disk.can_be_had():
         names = tuple(name for name in names if name != "disk")
@@ -32,7 +30,7 @@ def test_nothing_is_lost_whatever_breaks(door: str, names: tuple[str, ...]) -> N
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "BREAKWATER"))
     }
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=380)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=580)
     assert done.returncode in (0, 1), done.stderr[-4000:]
     runs = [json.loads(line) for line in done.stdout.splitlines()]
     assert [run["run"] for run in runs] == list(names)
@@ -44,11 +42,12 @@ def test_nothing_is_lost_whatever_breaks(door: str, names: tuple[str, ...]) -> N
         if not case["control"] and not count.endswith(ELSEWHERE) and case.get(count, 0) > most
     ]
     assert not broken, done.stderr[-4000:]
-    # The controls: what Channels does by itself when a thread blocks, and an order placed in several awaited steps.
-    control, fault = ("block", "lost") if "block" in names else ("hangup", "half_orders")
-    controls = _controls(runs, control)
-    assert controls
-    assert all(case[fault] for case in controls)
+    if door == "channels":
+        # The controls: what Channels does by itself when a thread blocks, and an order placed in several awaited steps.
+        for name, fault in (("block", "lost"), ("hangup", "half_orders")):
+            controls = _controls(runs, name)
+            assert controls
+            assert all(case[fault] for case in controls)
 
 
 def _controls(runs: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
