@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from tests.processes import free_port
 READY_SECONDS = 90.0
 CALL_SECONDS = 120.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-PAUSE_TRIES, PAUSE_AGAIN = 100, 0.05
+PAUSE_TRIES, PAUSE_AGAIN = 100, (0.002, 0.2)
 SETTLE_SECONDS, RESTS_FOR, RESTS_BELOW = 10.0, 0.15, 0.1
 UNLIMITED = ",".join(f"{name}=1000000000/60" for name in ("read", "write", "checkout"))
 
@@ -96,7 +97,9 @@ class Server:
             if not self._site.in_transaction():
                 return
             self.resume()
-            time.sleep(PAUSE_AGAIN)
+            time.sleep(
+                random.uniform(*PAUSE_AGAIN)
+            )  # in step with it, each try would meet the next transaction
         raise RuntimeError(f"{self.rung.name} is never between two transactions")
 
     def resume(self) -> None:

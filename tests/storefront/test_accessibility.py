@@ -1,6 +1,6 @@
 """Every page, looked over by axe in light and dark, on a phone and on a desk; and by keyboard."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,17 +48,7 @@ PAGES = [
     "/accounts/password/reset/",
 ]
 # Colours change with the scheme and the layout with the width, each by itself.
-LOOKS: list[tuple[Any, int]] = [("light", 390), ("dark", 1280)]
-
-
-def looks_at(page: Page, url: str) -> Iterator[tuple[Any, int]]:
-    """Goes there once and shows it in each look, the narrow one first."""
-    for number, (scheme, width) in enumerate(LOOKS):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
-        page.set_viewport_size({"width": width, "height": 800})
-        if not number:
-            page.goto(url)
-        yield scheme, width
+LOOKS = [("light", 390), ("dark", 1280)]
 
 
 @pytest.fixture
@@ -127,19 +117,26 @@ def own_pages(
         return pool.submit(arrange).result(60)
 
 
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing_on_the_pages_of_a_customer(
-    live_server: Any, own_pages: dict[str, str], client: Client, open_page: Callable[..., Page]
+    live_server: Any,
+    own_pages: dict[str, str],
+    client: Client,
+    open_page: Callable[..., Page],
+    scheme: str,
+    width: int,
 ) -> None:
-    page = open_page(f"{live_server.url}/", session=client.cookies["sessionid"].value)
+    session = client.cookies["sessionid"].value
+    page = open_page(f"{live_server.url}/", scheme=scheme, width=width, session=session)
     for path, heading in own_pages.items():
-        for scheme, width in looks_at(page, f"{live_server.url}{path}"):
-            expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-            for here in page.locator(".account-nav [aria-current]").all():
-                expect(here).to_be_in_viewport(ratio=1)
-            report = Axe().run(page)
+        page.goto(f"{live_server.url}{path}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        for here in page.locator(".account-nav [aria-current]").all():
+            expect(here).to_be_in_viewport(ratio=1)
+        report = Axe().run(page)
 
-            assert report.violations_count == 0, f"{path}, {scheme}\n{report.generate_report()}"
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert report.violations_count == 0, f"{path}\n{report.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
@@ -212,15 +209,18 @@ def test_axe_finds_nothing_on_a_form_sent_back(
     assert report.violations_count == 0, report.generate_report()
 
 
-def test_axe_finds_nothing(live_server: Any, full_shelf: Any, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{live_server.url}/")
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_axe_finds_nothing(
+    live_server: Any, full_shelf: Any, open_page: Callable[..., Page], scheme: str, width: int
+) -> None:
+    page = open_page(f"{live_server.url}/", scheme=scheme, width=width)
     for path in PAGES:
-        for scheme, width in looks_at(page, f"{live_server.url}{path}"):
-            if width < 1000 and page.locator("summary").count():
-                page.locator("summary").click()
-            report = Axe().run(page)
+        page.goto(f"{live_server.url}{path}")
+        if width < 1000 and page.locator("summary").count():
+            page.locator("summary").click()
+        report = Axe().run(page)
 
-            assert report.violations_count == 0, f"{path}, {scheme}\n{report.generate_report()}"
+        assert report.violations_count == 0, f"{path}\n{report.generate_report()}"
 
 
 def test_no_page_is_wider_than_a_narrow_phone(
