@@ -37,10 +37,7 @@ outbound.watch()
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     # Run by root it opens the folders above its data to a user of its own: keep it in the temporary folder.
-    with (
-        tempfile.TemporaryDirectory(prefix="postgres-") as folder,
-        running_postgres(Path(folder), durable=False) as server,
-    ):
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, running_postgres(Path(folder)) as server:
         yield server.get_uri()
 
 

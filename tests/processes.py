@@ -27,16 +27,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_postgres(folder: Path, *, durable: bool = True) -> Iterator[PostgresServer]:
-    """From its wheel. By itself it takes 100 connections, and a dozen servers with a pool each ask for more.
-
-    Without `durable` it outlives the death of its processes, and not that of the machine: commits wait for no disk.
-    """
+def running_postgres(folder: Path) -> Iterator[PostgresServer]:
+    """From its wheel. By itself it takes 100 connections, and a dozen servers with a pool each ask for more."""
     with get_server(folder) as server:
         with psycopg.connect(server.get_uri(), autocommit=True) as database:
             database.execute("ALTER SYSTEM SET max_connections = 400")
-            for name in () if durable else ("fsync", "synchronous_commit", "full_page_writes"):
-                database.execute(f"ALTER SYSTEM SET {name} = off")
         pg_ctl(["-m", "fast", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
         server.ensure_postgres_running()
         yield server
