@@ -6,6 +6,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import django
@@ -46,8 +47,12 @@ async def to_its_end(scope: dict[str, Any], receive: Callable, send: Callable) -
 
     A thread that waits for a lock cannot be stopped. Django closes its connection after it: cancelled before that, it
     would never, and of the pool one connection would be missing for good.
+
+    Its context is its own: a server may begin a request in the midst of the one before on the same connection, and
+    what that left in there, such as its thread, would be shared.
     """
-    request = asyncio.ensure_future(django_application(scope, receive, send))
+    coroutine = django_application(scope, receive, send)
+    request = asyncio.get_running_loop().create_task(coroutine, context=Context())
     _running.add(request)
     request.add_done_callback(_running.discard)
     await asyncio.shield(request)

@@ -134,3 +134,20 @@ def test_who_reads_slowly_gets_all_of_it(make_variant: Callable[..., Variant]) -
         time.sleep(0.5)
         reader = _Buffered(slow.socket)
         assert all(reader.hear().body == whole.body for _ in range(20))
+
+
+def test_requests_that_come_at_once_on_one_connection_have_a_thread_each(
+    make_variant: Callable[..., Variant],
+) -> None:
+    """The server begins the second in the midst of the first, whose thread soon belongs to somebody else."""
+    make_variant(slug="ebb", title="Ebb")
+    begins, host = "GET /cart/ HTTP/1.1", "Host: 127.0.0.1"
+    waits = "GET /api/v1/events/?stream=product:ebb&wait=0 HTTP/1.1"  # gives its thread back
+    with live_shop() as shop:
+        for _ in range(3):
+            one, other = Connection(shop.url), Connection(shop.url)
+            one.say(begins, host, "", waits, host)
+            reader = _Buffered(one.socket)
+            assert [reader.hear().status for _ in range(2)] == [200, 200]
+            other.say(begins, host)
+            assert other.hear().status == 200
