@@ -22,7 +22,7 @@ RUNGS = (
     "daphne-serve",
     "uvicorn",
 )
-POINTS = (1000, 5000, 10_000)
+POINTS = (100, 1000, 5000, 10_000)
 QUICK_POINTS = (100, 1000)
 # The first is quadratic: the next point would take minutes for each event.
 MOST = {"channels-tutorial": 1000, "daphne-stock": 1000, "uvicorn": 1000}
