@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from djmoney.money import Money
 
-from shop.catalog.changes import EVERYTHING, changed_after, forget_superseded, last_place
+from shop.catalog.changes import EVERYTHING, Place, changed_after, forget_superseded, last_place
 from shop.catalog.models import Attribute, Category, Change, OptionValue, Product, ProductImage, Variant
 from shop.drops.models import Drop
 from shop.inventory.models import Stock
@@ -101,22 +101,26 @@ def test_a_change_that_commits_after_a_later_one_is_not_missed(make_variant: Cal
     assert not Change.objects.filter(pk__gt=highest).exists()
 
 
+def place_after_all() -> Place:
+    """While another transaction is open, of PostgreSQL's own cleaning as well, the last place is before it."""
+    eventually(lambda: not Change.objects.since(last_place().number))
+    return last_place()
+
+
 def test_a_place_stays_while_nothing_changes(make_variant: Callable[..., Variant]) -> None:
     make_variant()
-    # While another transaction is open, of PostgreSQL's own cleaning as well, the place is before it.
-    eventually(lambda: not Change.objects.since(last_place().number))
-    before = last_place()
+    before = place_after_all()
     Attribute.objects.filter(code="none").update(name="None")
     eventually(lambda: last_place() == before)
     Product.objects.update(title="Another")
     assert last_place() != before
-    eventually(lambda: not Change.objects.since(last_place().number))
+    assert place_after_all() != before
 
 
 def test_the_log_keeps_of_each_product_its_last_change(make_variant: Callable[..., Variant]) -> None:
     make_variant(slug="ebb"), make_variant(slug="flow")
     told = Change.objects.filter(slug__in=["ebb", "flow"])
-    place = last_place()
+    place = place_after_all()
     for title in ("One", "Two", "Three"):
         Product.objects.filter(slug="ebb").update(title=title)
     Change.objects.update(at=timezone.now() - timedelta(days=2))

@@ -38,7 +38,7 @@ def test_rungs_take_turns_within_each_load_of_each_round() -> None:
 
 def test_a_rung_is_asked_for_no_more_than_it_can() -> None:
     plan = Plan(["fan-out"])
-    assert plan.points_of("fan-out", "channels-tutorial") == [1000]
+    assert plan.points_of("fan-out", "channels-tutorial") == [100, 1000]
     assert plan.points_of("fan-out", "daphne-serve")[-1] == 10_000
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -42,9 +43,15 @@ type Loop = asyncio.AbstractEventLoop
 _clients: dict[Loop, tuple[stripe.StripeClient, aiohttp.ClientSession]] = {}
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom we believe to be Stripe: read once, as a client that is made for one question would read it each time."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 def _new_client() -> tuple[stripe.StripeClient, aiohttp.ClientSession]:
     # Stripe's own session would open 100 connections at most: the 101st buyer would wait for the others.
-    connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=certifi.where()))
+    connector = aiohttp.TCPConnector(limit=0, ssl=_trust())
     session = aiohttp.ClientSession(connector=connector)
     client = stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
