@@ -6,6 +6,8 @@
 - It answers a handshake with an HTTP status (ASGI's "websocket.http.response").
 - It offers `notifications.frames`: finished frames go straight to the socket while nothing waits before them.
   Twisted's way (buffer, add a writer to the loop, write, remove the writer) costs more than all the rest.
+- What it does now and then goes on whatever fails in it. Daphne's own is over for good once a connection cannot be told
+  of a fault, as when a streamed answer fails in its midst: nothing is timed out or forgotten from then on.
 - It lets sockets in a few at a time. When thousands come at once, pages and events wait behind some, not behind all.
 - It carries sockets with a plain handshake on less than Twisted and Autobahn do, see `lean_socket`. What is below for
   Autobahn's is for the others, and for all where NOTIFICATIONS_LEAN_SOCKETS is off.
@@ -14,13 +16,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne import server, ws_protocol
+from daphne.http_protocol import WebRequest
 from django.conf import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection, Port
@@ -37,6 +43,19 @@ STOPS_WITHIN = 2.0  # seconds for what did not, once it is cancelled
 AT_ONCE = 30  # handshakes under way: the work behind each fills the loop's turns
 WAITING = 8000  # handshakes: more are told to come back
 WAITS_SECONDS = 30  # a handshake at most, until Autobahn gives it up
+LOOKS_EVERY = 2.0  # seconds: who is late, and who is to be asked whether he is there
+
+logger = logging.getLogger(__name__)
+
+
+class Request(WebRequest):
+    """One request of Daphne."""
+
+    def handle_exception(self, exception: BaseException) -> None:
+        if self._response_started:  # too late for a 500: the client is told by an end before the end
+            self.channel.loseConnection()
+        else:
+            super().handle_exception(exception)
 
 
 class SocketProtocol(ws_protocol.WebSocketProtocol):
@@ -179,6 +198,8 @@ class Doorway:
 class Server(server.Server):
     """`daphne.server.Server`, stopped by SIGTERM, SIGINT or `stop()`."""
 
+    request_class: ClassVar[type[Request]] = Request
+
     def __init__(self, *args: Any, **options: Any) -> None:
         self.ports: list[Any] = []
         self.doorway = Doorway()
@@ -198,6 +219,7 @@ class Server(server.Server):
 
     def listen_success(self, port: Any) -> None:
         self.ports.append(port)
+        self.http_factory.buildProtocol = partial(self._build, self.http_factory.buildProtocol)
         if self.looks_first(port):
             self._looks.append(Looks(self, port))
         super().listen_success(port)
@@ -207,11 +229,28 @@ class Server(server.Server):
         plain = isinstance(port, Port) and port.factory is self.http_factory
         return plain and getattr(settings, "NOTIFICATIONS_LEAN_SOCKETS", True)
 
+    def _build(self, build: Callable[[Any], Any], address: Any) -> Any:
+        protocol = build(address)
+        protocol.requestFactory = self.request_class
+        return protocol
+
     def timeout_checker(self) -> None:
-        super().timeout_checker()  # first: it asks to be called again, whatever becomes of the rest
-        for looks in self._looks:
-            looks.tire()
-        self.doorway.tire()
+        asyncio.get_running_loop().call_later(LOOKS_EVERY, self.timeout_checker)
+        checks = [protocol.check_timeouts for protocol in self.connections]
+        for check in (*checks, *(looks.tire for looks in self._looks), self.doorway.tire):
+            self._try(check)
+
+    def application_checker(self) -> None:
+        if not self._try(super().application_checker):  # then it has not asked to be called again
+            asyncio.get_running_loop().call_later(1, self.application_checker)
+
+    def _try(self, check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except Exception:
+            logger.exception("A look at the connections failed; the rest goes on.")
+            return False
+        return True
 
     def handed_over(self, protocol: LeanSocket) -> None:
         """It is no application's any longer, so Daphne need not look after it."""

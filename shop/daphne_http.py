@@ -18,14 +18,13 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from daphne.http_protocol import WebRequest
 from twisted.internet.tcp import Connection
 
-from notifications.daphne_server import Server
+from notifications.daphne_server import Request, Server
 from shop.wholes import ANSWER
 
 
-class Request(WebRequest):
+class ShortRequest(Request):
     def answer(self, status: int, head: bytes, body: bytes) -> None:
         """As shop/wholes.py says."""
         if self.finished or self.channel is None or not self._is_wanted():
@@ -60,14 +59,14 @@ def _has_nothing_waiting(transport: Any) -> bool:
 
 
 class HttpServer(Server):
+    request_class = ShortRequest
+
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
-        factory = self.http_factory
-        factory.log = lambda request: None
-        factory.buildProtocol = partial(_with_our_requests, factory.buildProtocol)
+        self.http_factory.log = lambda request: None
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        if not isinstance(protocol, Request):
+        if not isinstance(protocol, ShortRequest):
             return super().create_application(protocol, scope)
         scope["extensions"] = {**scope.get("extensions", {}), ANSWER: protocol.answer}
         queue = super().create_application(protocol, scope)
@@ -75,14 +74,8 @@ class HttpServer(Server):
             details["application_instance"].add_done_callback(partial(self._forget, protocol))
         return queue
 
-    def _forget(self, protocol: Request, application: asyncio.Future[None]) -> None:
+    def _forget(self, protocol: ShortRequest, application: asyncio.Future[None]) -> None:
         """What ended otherwise is for the sweep, which tells of it."""
         details = self.connections.get(protocol, {})
         if "disconnected" in details and not application.cancelled() and application.exception() is None:
             del self.connections[protocol]
-
-
-def _with_our_requests(build: Any, address: Any) -> Any:
-    protocol = build(address)
-    protocol.requestFactory = Request
-    return protocol

@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from djmoney.money import Money
 
-from shop.catalog.changes import EVERYTHING, Place, changed_after, forget_superseded, last_place
+from shop.catalog.changes import EVERYTHING, changed_after, forget_superseded, last_place
 from shop.catalog.models import Attribute, Category, Change, OptionValue, Product, ProductImage, Variant
 from shop.drops.models import Drop
 from shop.inventory.models import Stock
 from shop.inventory.services import release, reserve
-from tests.waiting import eventually
+from tests.waiting import eventually, place_after_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,12 +99,6 @@ def test_a_change_that_commits_after_a_later_one_is_not_missed(make_variant: Cal
     assert "early" in set(Change.objects.since(place.number).values_list("slug", flat=True))
     # The control: by the rows' own numbers it would be lost.
     assert not Change.objects.filter(pk__gt=highest).exists()
-
-
-def place_after_all() -> Place:
-    """While another transaction is open, of PostgreSQL's own cleaning as well, the last place is before it."""
-    eventually(lambda: not Change.objects.since(last_place().number))
-    return last_place()
 
 
 def test_a_place_stays_while_nothing_changes(make_variant: Callable[..., Variant]) -> None:

@@ -41,6 +41,7 @@ from shop.shipping.models import ShippingMethod
 from tests.buyer import ADDRESS
 from tests.live import environment
 from tests.processes import free_port, running
+from tests.waiting import place_after_all
 
 # What a purchase writes to. Numbers, names by chance and times are not the same twice.
 WRITTEN = (
@@ -91,6 +92,7 @@ def ask(url: str) -> bytes:
 
 def same(url: str) -> dict[str, Any]:
     """What both say, which must be the same bytes."""
+    place_after_all()  # a list tells its place
     parts = urlsplit(url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     django = Client().get(path, headers={"host": parts.netloc})

@@ -50,7 +50,7 @@ def register() -> None:
 
 
 class Pages:
-    """The page (`/?reader=5` is made for that user), its scripts, and the site's own answers below /api/."""
+    """The page (`/?reader=5` is made for that user), its scripts, the site's own answers below /api/, and a failure."""
 
     def __init__(self) -> None:
         self.site = get_asgi_application()
@@ -60,6 +60,10 @@ class Pages:
             await self.site(scope, receive, send)
             return
         await receive()
+        if scope["path"] == "/half":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+            raise RuntimeError("in the midst of an answer")
         script = SCRIPTS / scope["path"].removeprefix("/")
         if script.is_file():
             kind, body = b"text/javascript", script.read_bytes()
