@@ -111,8 +111,9 @@ def colleague(page: Page, shop: LiveShop) -> Iterator[tuple[Page, Callable[[], N
     """Maren's page in a browser of her own, and what kills that browser."""
     mark = f"--of-{get_random_string(12)}"
     browser = page.context.browser.browser_type.launch(executable_path=browser_path(), args=[*FLAGS, mark])
-    # By the mark: other processes of the run begin and end beside it.
-    (hers,) = [one for one in psutil.Process().children(recursive=True) if is_browser(one, mark)]
+    # By the mark: other processes of the run begin and end beside it. What it starts looks like it for a moment.
+    marked = [one for one in psutil.Process().children(recursive=True) if is_browser(one, mark)]
+    hers = next(one for one in marked if one.parent() not in marked)
 
     def kill() -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
