@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 
+from django.template.loader import render_to_string
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -89,7 +94,26 @@ class RootView(PublicMixin, ApiView):
         return Response({name: reverse(f"api:{to}", request=request) for name, to in ROOTS.items()})
 
 
+class ProblemsPage(BrowsableAPIRenderer):
+    """For people who open the `type` of a problem. Programs have no use for it, so the schema does not name it."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        if isinstance(data, dict):  # a refusal, which is JSON whoever asked
+            return JSONRenderer().render(data).decode()
+        known: dict[HTTPStatus, list[Any]] = {}
+        for problem in sorted(data, key=itemgetter("status")):
+            known.setdefault(HTTPStatus(problem["status"]), []).append(problem)
+        return render_to_string("api/problems.html", {"known": known})
+
+
 class ProblemsView(PublicMixin, ApiView):
+    renderer_classes = (JSONRenderer, ProblemsPage)
+
     @extend_schema(operation_id="problems", responses=KnownProblemSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Every code with which a request may be refused. Codes stay; new ones may come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -42,7 +43,7 @@ LARGEST_OF_COLUMNS = {2**bits - 1 for bits in (15, 31, 63)}
 
 
 class Operation(AutoSchema):
-    """Adds the refusals that come of what an operation takes, to those that its view names."""
+    """Adds the refusals that come of what an operation takes, to those that its view names, and a title."""
 
     def get_override_parameters(self) -> list[Any]:
         own = [*super().get_override_parameters(), *getattr(self.view, "headers_taken", ())]
@@ -52,6 +53,8 @@ class Operation(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
+        if told := operation.get("description"):
+            operation["summary"] = re.split(r"[.;:](?=\s|$)", told, maxsplit=1)[0]
         for one in operation.get("parameters", []):
             if one["in"] == "query" and one["schema"].get("type") == "array":
                 one |= {"style": "form", "explode": False}  # once, with commas

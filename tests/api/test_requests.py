@@ -122,6 +122,21 @@ def test_every_code_is_in_the_list(client: Client) -> None:
     assert of_rest | of_doors | {"invalid", "token_invalid", "too_deep", "unavailable"} <= known
 
 
+def test_the_type_of_a_problem_opens_as_a_page_at_its_code(client: Client) -> None:
+    type_ = client.get("/api/v1/orders/none/").json()["type"]
+    address, _, code = type_.partition("#")
+    in_a_browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+    page = client.get(address, headers={"Accept": in_a_browser})
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "Accept" in page.headers["Vary"]
+    for one in client.get(address, headers={"Accept": "*/*"}).json():
+        assert f'id="{one["code"]}"' in page.text
+    assert code == "not_found"
+    refused = client.post(address, headers={"Accept": "text/html"})
+    assert (refused.status_code, refused.headers["Content-Type"]) == (405, "application/problem+json")
+    assert client.get(address, headers={"Accept": "image/png"}).status_code == 406
+
+
 def subclasses(error: type[Any]) -> set[type[Any]]:
     return {error}.union(*(subclasses(below) for below in error.__subclasses__()))
 

@@ -18,6 +18,7 @@ from tests.processes import ROOT
 RELEASED = ROOT / "docs" / "openapi.json"
 WRITE = "python manage.py spectacular --format openapi-json --file docs/openapi.json"
 PRICES = "/api/v1/prices/"
+LONGEST_TITLE = 100
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,9 @@ def test_it_is_whole_and_valid(schema: dict[str, Any]) -> None:
 def test_every_operation_says_what_it_is(schema: dict[str, Any]) -> None:
     silent = [name for name, one in operations(schema) if not one.get("description")]
     assert not silent
+    assert all(
+        len(one["summary"]) <= LONGEST_TITLE and "\n" not in one["summary"] for _, one in operations(schema)
+    )
     ids = [one["operationId"] for _, one in operations(schema)]
     assert len(ids) == len(set(ids))
 
