@@ -10,6 +10,8 @@ from shop import bootstrap
 
 def main() -> None:
     bootstrap.enter_environment()
+    # What is imported stays: to look for garbage in it, again and again and at the end, is a quarter of a start.
+    gc.disable()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command == "demo":
@@ -20,8 +22,6 @@ def main() -> None:
         from shop.reactor import install_loop
 
         install_loop()
-    # What is imported stays: to look for garbage in it, again and again and at the end, is a quarter of a start.
-    gc.disable()
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -25,21 +22,11 @@ from shop.orders.invoicing import documents_of
 PDF = "application/pdf"
 
 
-class PdfRenderer(BaseRenderer):
+class PdfRenderer(JSONRenderer):
     """Says what may be asked for. Refusals are JSON here as well, whatever was asked for."""
 
     media_type = PDF
     format = "pdf"
-    charset = None
-    render_style = "binary"
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        return JSONRenderer().render(data)
 
 
 class DocumentsPageSerializer(PageSerializer):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from operator import itemgetter
 from typing import Any
 
-from django.template.loader import render_to_string
+from django.http import HttpResponse
+from django.shortcuts import render
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
@@ -94,35 +93,31 @@ class RootView(PublicMixin, ApiView):
         return Response({name: reverse(f"api:{to}", request=request) for name, to in ROOTS.items()})
 
 
-class ProblemsPage(BrowsableAPIRenderer):
-    """For people who open the `type` of a problem. Programs have no use for it, so the schema does not name it."""
+class PageRenderer(JSONRenderer, BrowsableAPIRenderer):  # type: ignore[misc]  # renders as the first
+    """Says that people may ask for a page. Refusals are JSON to them as well.
 
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> str:
-        if isinstance(data, dict):  # a refusal, which is JSON whoever asked
-            return JSONRenderer().render(data).decode()
-        known: dict[HTTPStatus, list[Any]] = {}
-        for problem in sorted(data, key=itemgetter("status")):
-            known.setdefault(HTTPStatus(problem["status"]), []).append(problem)
-        return render_to_string("api/problems.html", {"known": known})
+    The schema leaves out what is browsable: programs have no use for it.
+    """
+
+    media_type = "text/html"
+    format = "html"
 
 
 class ProblemsView(PublicMixin, ApiView):
-    renderer_classes = (JSONRenderer, ProblemsPage)
+    renderer_classes = (JSONRenderer, PageRenderer)  # the `type` of each problem is an address here
 
     @extend_schema(operation_id="problems", responses=KnownProblemSerializer(many=True))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Every code with which a request may be refused. Codes stay; new ones may come."""
         known = {error.code: (status_of(error), error.message) for error in _refusals(ShopError)}
         rows = [
             {"code": code, "status": status, "detail": detail}
             for code, (status, detail) in sorted({**OF_EVERY_REQUEST, **known}.items())
         ]
-        return Response(rows)
+        if request.accepted_renderer.format != PageRenderer.format:
+            return Response(rows)
+        by_status = {status: [row for row in rows if row["status"] == status] for status in HTTPStatus}
+        return render(request, "api/problems.html", {"by_status": by_status})
 
 
 def _refusals(error: type[ShopError]) -> list[Any]:
