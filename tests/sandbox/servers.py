@@ -3,7 +3,6 @@
 import http.server
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import requests
 import stripe
+
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_test"
@@ -27,12 +28,6 @@ def wait_for(condition, seconds=15.0):
             return value
         time.sleep(0.03)
     raise AssertionError("It did not happen in time.")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Till:
