@@ -17,17 +17,16 @@ from typing import Any
 
 from lab import bench, machine
 from lab.bench import Bench, Server
-from lab.rungs import Rung
+from lab.rungs import RUNGS, Rung
 from lab.wire.http import request
 
 UNLIMITED = {"API_LIMITS": "read=100000000/60"}
 OFF = {"AHEAD_OF_DJANGO": "off", "LEAN_HANDLER": "off", "LEAN_HTTP": "off"}
-SERVE = ("manage.py", "serve", "--port", "{port}")
 TORNADO = ("-m", "lab.servers.tornado_shop", "--port", "{port}")
 
 
-def _shop(name: str, **environment: str) -> Rung:
-    return Rung(name, name, "django", SERVE, frozenset({"http"}), UNLIMITED | environment)
+def _shop(name: str, server: str = "daphne-serve", **environment: str) -> Rung:
+    return Rung(name, name, "django", RUNGS[server].command, frozenset({"http"}), UNLIMITED | environment)
 
 
 def _tornado(name: str, *options: str, kept: int = 0) -> Rung:
@@ -47,6 +46,8 @@ WAYS = {
         _shop("lean-unkept", API_RENDERED_BYTES="0"),
         _shop("by-hand", DJANGO_SETTINGS_MODULE="lab.by_hand_settings"),
         _shop("by-hand-stock", DJANGO_SETTINGS_MODULE="lab.by_hand_settings", **OFF),
+        _shop("by-hand-uvicorn", "uvicorn", DJANGO_SETTINGS_MODULE="lab.by_hand_settings"),
+        _shop("by-hand-granian", "granian", DJANGO_SETTINGS_MODULE="lab.by_hand_settings"),
         _tornado("tornado"),
         _tornado("tornado-kept", kept=60),
         _tornado("tornado-kept-tuned", "--tuned", kept=60),

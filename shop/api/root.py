@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
@@ -116,8 +119,15 @@ class ProblemsView(PublicMixin, ApiView):
         ]
         if request.accepted_renderer.format != PageRenderer.format:
             return Response(rows)
+        for row in rows:
+            row["detail"] = _marked_up(row["detail"])
         by_status = {status: [row for row in rows if row["status"] == status] for status in HTTPStatus}
         return render(request, "api/problems.html", {"by_status": by_status})
+
+
+def _marked_up(detail: str) -> SafeString:
+    """What stands between backticks is code."""
+    return mark_safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(detail)))
 
 
 def _refusals(error: type[ShopError]) -> list[Any]:

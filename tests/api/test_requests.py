@@ -132,6 +132,7 @@ def test_the_type_of_a_problem_opens_as_a_page_at_its_code(client: Client) -> No
     for one in client.get(address, headers={"Accept": "*/*"}).json():
         assert f'id="{one["code"]}"' in page.text
     assert code == "not_found"
+    assert "Nothing of what <code>Accept</code> names can be had here." in page.text
     refused = client.post(address, headers={"Accept": "text/html"})
     assert (refused.status_code, refused.headers["Content-Type"]) == (405, "application/problem+json")
     assert client.get(address, headers={"Accept": "image/png"}).status_code == 406
