@@ -6,6 +6,7 @@ no thread hop (`aclose_old_connections`) for each message. The hub hands it fini
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
@@ -64,7 +65,7 @@ class FrameSocket:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         one = frames[0].wire
         self._frames.write_frames(one if len(frames) == 1 else b"".join([frame.wire for frame in frames]))
 
@@ -84,7 +85,7 @@ class Socket:
         self._unread = 0  # bytes that wait there
         self._sending: asyncio.Task[None] | None = None
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         if self._unread > UNREAD_BYTES:
             self._out.clear()
             raise BufferError("the client asks and acknowledges, and never reads")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -22,11 +23,11 @@ logger = logging.getLogger(__name__)
 
 
 class Door(Protocol):
-    """What a server offers: neither call waits or fails."""
+    """What a server offers: neither call waits or fails. There are frames to write, or it is not asked to."""
 
     name: str  # for the metrics
 
-    def write(self, *frames: Frame) -> None: ...
+    def write(self, frames: Sequence[Frame]) -> None: ...
 
     def close(self, code: int) -> None: ...
 
@@ -120,18 +121,17 @@ class Conversation:
         limits = self._limits
         if frame.window is not None:
             self.window.events = min(frame.window, limits.window)
-        self.write(
-            protocol.build(
-                "welcome",
-                conn=self.id,
-                ping=limits.ping,
-                pong=limits.pong,
-                window=self.window.events,
-                time=int(time.time() * 1000),
-                # A page tells by it whether it was made for somebody else.
-                reader="" if reader.user.pk is None else str(reader.user.pk),
-            )
+        welcome = protocol.build(
+            "welcome",
+            conn=self.id,
+            ping=limits.ping,
+            pong=limits.pong,
+            window=self.window.events,
+            time=int(time.time() * 1000),
+            # A page tells by it whether it was made for somebody else.
+            reader="" if reader.user.pk is None else str(reader.user.pk),
         )
+        self.write([welcome])
         if self.over:
             return
         self._rest()
@@ -187,7 +187,7 @@ class Conversation:
 
     def refuse(self, sub: Sub, code: str, *, temporary: bool = False) -> None:
         self._drop(sub.stream)
-        self.write(protocol.build("err", id=sub.id, stream=sub.stream, code=code, temporary=temporary))
+        self.write([protocol.build("err", id=sub.id, stream=sub.stream, code=code, temporary=temporary)])
 
     def _drop(self, stream: str) -> None:
         subscription = self._subscriptions.pop(stream, None)
@@ -213,11 +213,11 @@ class Conversation:
 
     # What the client hears
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         if self.over:
             return
         try:
-            self.door.write(*frames)
+            self.door.write(frames)
         except Exception:  # no fault of one client may keep from the others what they hear after it
             logger.exception("%s cannot be written to", self.id)
             self._close(INTERNAL_ERROR, metrics.GONE)
@@ -242,14 +242,14 @@ class Conversation:
             self.end(protocol.Expired)
             return
         top = {each.stream: each.sent for each in self._subscriptions.values() if each.live}
-        self.write(protocol.build("ping", top=top))
+        self.write([protocol.build("ping", top=top)])
         if not self.over:
             self._deadline = Deadline(self, self._limits.pong, protocol.NoPong)
 
     # The end
 
     def end(self, end: type[Bye]) -> None:
-        self.write(protocol.bye(end))
+        self.write([protocol.bye(end)])
         if not self.over:
             with about(connection=self.id):
                 logger.info("ended: %s, %s", end.code, end.reason)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -57,7 +57,7 @@ class Listener:
 
     # What a conversation asks of a door
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
             self._heard.put_nowait(frame)
 

@@ -130,11 +130,10 @@ class Subscription:
         epoch, self.sent = opened.position
         self._feed.starts_at(epoch, opened.top)
         self._heard = max(self._heard, opened.top)
-        conversation.write(
-            protocol.build(
-                "ok", id=sub.id, stream=sub.stream, e=epoch, o=self.sent, recovered=opened.recovered
-            )
+        ok = protocol.build(
+            "ok", id=sub.id, stream=sub.stream, e=epoch, o=self.sent, recovered=opened.recovered
         )
+        conversation.write([ok])
         await self._catch_up(opened.entries)
 
     async def _catch_up(self, entries: list[Entry]) -> None:
@@ -188,7 +187,7 @@ class Subscription:
             if self._timed is None:
                 self._timed = (entries[0].offset, time.monotonic())
             conversation.hub.delivered += len(frames)
-            conversation.write(*frames)
+            conversation.write(frames)
 
     def _room(self) -> int:
         return max(1, min(REPLAY_BATCH, self._conversation.window.room()))

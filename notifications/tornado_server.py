@@ -8,7 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -88,7 +88,7 @@ class Socket:
         self._stream = handler.ws_connection.stream
         self._stream.max_write_buffer_size = UNREAD_BYTES
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         stream, data = self._stream, b"".join([frame.wire for frame in frames])
         if stream.closed():
             return

@@ -6,6 +6,7 @@ frame is encoded and framed for each client, in `notifications/tornado_server.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -20,7 +21,7 @@ class MessageSocket:
     def __init__(self, handler: WebSocketHandler) -> None:
         self._handler = handler
 
-    def write(self, *frames: Frame) -> None:
+    def write(self, frames: Sequence[Frame]) -> None:
         with suppress(WebSocketClosedError):
             for frame in frames:
                 self._handler.write_message(frame)

@@ -92,7 +92,7 @@ class BrokenDoor:
     def __init__(self, door):
         self.name = door.name
 
-    def write(self, *frames):
+    def write(self, frames):
         raise RuntimeError("the handler is closed")
 
     def close(self, code):

@@ -19,7 +19,7 @@ async def test_frames_are_sent_in_order_and_the_close_last():
 
     door = Socket(send)
     for number in range(3):
-        door.write(Frame(number))
+        door.write([Frame(number)])
     door.close(1012)
     assert sent == []  # and the hub waited for none of it
     taken.set()
@@ -34,9 +34,9 @@ async def test_client_that_never_reads_costs_no_more_than_its_bound():
 
     door = Socket(send)
     for _ in range(UNREAD_BYTES // len(FRAME) + 1):
-        door.write(FRAME)
+        door.write([FRAME])
     with pytest.raises(BufferError):
-        door.write(FRAME)
+        door.write([FRAME])
     assert not door._out
 
 
@@ -46,6 +46,6 @@ async def test_client_that_reads_has_no_such_bound():
 
     door = Socket(send)
     for _ in range(3 * UNREAD_BYTES // len(FRAME)):
-        door.write(FRAME)
+        door.write([FRAME])
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -82,7 +82,7 @@ async def test_what_the_kernel_does_not_take_at_once_follows_in_order(small_conn
     frames = [Frame(f"{number} ".ljust(15_000, "x")) for number in range(50)]
     wire, read = b"".join(frame.wire for frame in frames), b""
     for frame in frames:
-        door.write(frame)
+        door.write([frame])
         read += await receive(theirs, 2000)
     while len(read) < len(wire):
         read += await receive(theirs, 1 << 16)
