@@ -34,8 +34,11 @@ ROOMS = [
     "api",
     "storefront",
     "catalog",
-    # The rest of the lab has databases of its own; so have the last two, which are here for their length.
-    *(f"lab/test_{name}.py" for name in ("selling", "tornado_shop", "writing", "faults", "flash_sale")),
+    # The rest of the lab has databases of its own; so have the last three, which are here for their length.
+    *(
+        f"lab/test_{name}.py"
+        for name in ("selling", "tornado_shop", "writing", "faults", "flash_sale", "lab_run")
+    ),
     "project/test_handler.py",
 ]
 # Bytes on a wire, limits, clients, counters, mails, money by the provider's word, and how many queries: the same
@@ -51,7 +54,7 @@ THERE_ALONE = {
         "backoffice": "live order_list order_page queries",
         "catalog": "load_catalogue",
         "invoices": "documents",
-        "lab": "faults flash_sale selling tornado_shop writing",
+        "lab": "faults flash_sale lab_run selling tornado_shop writing",
         "notifications": (
             "authorisation client conversation digest http lean_socket leaving metrics notify rfc6455 together tornado"
         ),
