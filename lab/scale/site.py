@@ -44,7 +44,8 @@ DEMANDS = (
     Demand("a first shop", 1_000, 5, 50),
     Demand("a busy one", 10_000, 50, 100),
     Demand("a city's", 100_000, 200, 500),
-    Demand("a million", 1_000_000, 1000, 1000),
+    Demand("a million", 1_000_000, 400, 1000),
+    Demand("a million, busy", 1_000_000, 1000, 1000),
 )
 
 
